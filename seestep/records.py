@@ -30,7 +30,7 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 # --- media and geometry -----------------------------------------------------------------------
 
 
-class Media(Noun):
+class Media(Noun, frozen=True, kw_only=True):
     """One image, one video, or an ordered list of frames.
 
     ``path`` is POSIX-style and relative to the directory that the named ``root`` stands for;
@@ -62,7 +62,7 @@ class Media(Noun):
         return None if self.width is None or self.height is None else (self.width, self.height)
 
 
-class Geometry(Noun):
+class Geometry(Noun, frozen=True, kw_only=True):
     """A point, points, box, polygon, mask or path, as its source wrote it.
 
     ``values`` are flat numbers in ``frame``: point (x, y); points and path (x, y, x, y, ...);
@@ -113,19 +113,19 @@ class Geometry(Noun):
 # --- turns ------------------------------------------------------------------------------------
 
 
-class Text(Noun, tag="text"):
+class Text(Noun, frozen=True, kw_only=True, tag="text"):
     """Plain words without coordinates."""
 
     text: str
 
 
-class MediaRef(Noun, tag="media"):
+class MediaRef(Noun, frozen=True, kw_only=True, tag="media"):
     """Here the model sees this media."""
 
     media: str
 
 
-class GeometryRef(Noun, tag="geometry"):
+class GeometryRef(Noun, frozen=True, kw_only=True, tag="geometry"):
     """Here the numbers of this geometry are written, in the family's or the given notation."""
 
     geometry: str
@@ -133,21 +133,21 @@ class GeometryRef(Noun, tag="geometry"):
     notation: str | None = None
 
 
-class FormRef(Noun, tag="form"):
+class FormRef(Noun, frozen=True, kw_only=True, tag="form"):
     """Here the sentence that tells the answer format (``form`` of the record) is written."""
 
 
 Part: TypeAlias = Text | MediaRef | GeometryRef | FormRef
 
 
-class Turn(Noun):
+class Turn(Noun, frozen=True, kw_only=True):
     """One message of a conversation."""
 
     role: Role
     parts: tuple[Part, ...]
 
 
-class Form(Noun):
+class Form(Noun, frozen=True, kw_only=True):
     """How an answer must be written. None means: as the model family itself writes it.
 
     A benchmark that demands fractions in round brackets says frame="unit",
@@ -163,7 +163,7 @@ class Form(Noun):
 # --- answers ----------------------------------------------------------------------------------
 
 
-class Choice(Noun, tag="choice"):
+class Choice(Noun, frozen=True, kw_only=True, tag="choice"):
     """One of the options; letters are A, B, ... by position."""
 
     options: tuple[str, ...]
@@ -180,45 +180,45 @@ class Choice(Noun, tag="choice"):
         return chr(ord("A") + self.index)
 
 
-class Number(Noun, tag="number"):
+class Number(Noun, frozen=True, kw_only=True, tag="number"):
     """A quantity; ``unit`` "" for a count."""
 
     value: float
     unit: str = ""
 
 
-class YesNo(Noun, tag="yes_no"):
+class YesNo(Noun, frozen=True, kw_only=True, tag="yes_no"):
     """Yes or no."""
 
     yes: bool
 
 
-class Points(Noun, tag="points"):
+class Points(Noun, frozen=True, kw_only=True, tag="points"):
     """One or more points; scored against ``region`` (a mask, box or polygon) when given."""
 
     geometry: str
     region: str | None = None
 
 
-class Box(Noun, tag="box"):
+class Box(Noun, frozen=True, kw_only=True, tag="box"):
     """A bounding box."""
 
     geometry: str
 
 
-class Path(Noun, tag="path"):
+class Path(Noun, frozen=True, kw_only=True, tag="path"):
     """An ordered trajectory of points."""
 
     geometry: str
 
 
-class Freeform(Noun, tag="text"):
+class Freeform(Noun, frozen=True, kw_only=True, tag="text"):
     """Any words."""
 
     text: str
 
 
-class Entity(Noun):
+class Entity(Noun, frozen=True, kw_only=True):
     """A thing a plan or thought talks about: a short id, a name, and where it is seen."""
 
     id: str  # "o1"
@@ -231,7 +231,7 @@ class Entity(Noun):
 Atom: TypeAlias = tuple[str, ...]  # ("holding", "o1"); "!" before the predicate negates
 
 
-class Step(Noun):
+class Step(Noun, frozen=True, kw_only=True):
     """One executable step: what to see, what must hold, what to do, what it brings about."""
 
     do: Atom  # ("pick", "o1"); verbs and predicates are the closed sets of ``act.vocabulary``
@@ -240,7 +240,7 @@ class Step(Noun):
     expect: tuple[Atom, ...] = ()
 
 
-class Plan(Noun, tag="plan"):
+class Plan(Noun, frozen=True, kw_only=True, tag="plan"):
     """An instruction's steps over named entities."""
 
     steps: tuple[Step, ...]
@@ -253,7 +253,7 @@ class Plan(Noun, tag="plan"):
 Answer: TypeAlias = Choice | Number | YesNo | Points | Box | Path | Plan | Freeform
 
 
-class View(Noun):
+class View(Noun, frozen=True, kw_only=True):
     """How two views relate: which entities are the same, and how the camera moved."""
 
     src: str  # media key
@@ -262,7 +262,7 @@ class View(Noun):
     camera: str = "none"
 
 
-class Thought(Noun):
+class Thought(Noun, frozen=True, kw_only=True):
     """A structured, executable chain of thought (schema xcot/1)."""
 
     entities: tuple[Entity, ...]
@@ -280,7 +280,7 @@ class Thought(Noun):
 # --- records ----------------------------------------------------------------------------------
 
 
-class Provenance(Noun):
+class Provenance(Noun, frozen=True, kw_only=True):
     """Where a record came from, and what was done to it."""
 
     file: str = ""
@@ -291,7 +291,7 @@ class Provenance(Noun):
     transforms: tuple[str, ...] = ()
 
 
-class _Asked(Noun):
+class _Asked(Noun, frozen=True, kw_only=True):
     """What Record, Item and Pair share: a prompt about some media."""
 
     id: str
@@ -342,7 +342,7 @@ class _Asked(Noun):
                 raise ValueError(f"{self.id}: the answer cites unknown geometry {key!r}")
 
 
-class Record(_Asked):
+class Record(_Asked, frozen=True, kw_only=True):
     """One training item. ``id`` is "<source>:<key in the source>", stable across runs."""
 
     answer: Answer
@@ -353,7 +353,7 @@ class Record(_Asked):
         self._check_answer(self.answer)
 
 
-class Item(_Asked):
+class Item(_Asked, frozen=True, kw_only=True):
     """One evaluation question: ``scorer`` names a function of ``answers``."""
 
     suite: str
@@ -367,7 +367,7 @@ class Item(_Asked):
         self._check_answer(self.answer)
 
 
-class Pair(_Asked):
+class Pair(_Asked, frozen=True, kw_only=True):
     """A shared prompt with a better and a worse completion, and the proof of which is which."""
 
     instruction: str
@@ -389,7 +389,7 @@ class Pair(_Asked):
             raise ValueError(f"{self.id}: chosen and rejected are the same")
 
 
-class Verdict(Noun):
+class Verdict(Noun, frozen=True, kw_only=True):
     """One check's decision about one record."""
 
     id: str
@@ -401,7 +401,7 @@ class Verdict(Noun):
     evidence: str = ""
 
 
-class Prediction(Noun):
+class Prediction(Noun, frozen=True, kw_only=True):
     """What a model said about an item, untouched."""
 
     item: str
@@ -413,7 +413,7 @@ class Prediction(Noun):
     error: str = ""
 
 
-class Score(Noun):
+class Score(Noun, frozen=True, kw_only=True):
     """How a prediction was read and what it is worth."""
 
     item: str

@@ -8,11 +8,10 @@ simulator can stand in for one another.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,10 @@ class Event:
         if self.instance_frame is None:
             raise ValueError("this event was made without pictures")
         if object_id not in self.instance_ids:
-            return self.instance_frame < 0
-        return self.instance_frame == 1 + self.instance_ids.index(object_id)
+            return np.zeros(self.instance_frame.shape, dtype=np.bool_)
+        index = 1 + self.instance_ids.index(object_id)
+        mask: NDArray[np.bool_] = self.instance_frame == index
+        return mask
 
 
 class Simulator(Protocol):
