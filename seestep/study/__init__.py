@@ -1,0 +1,1 @@
+"""Study: intervals, paired tests, comparisons and ablations over stored scores."""

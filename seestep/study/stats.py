@@ -1,0 +1,186 @@
+"""Statistics of scores that come in clusters (several items of one home, image or video).
+
+Everything is seeded and pure; an item's score is a number in [0, 1]. Sources: Miller 2024,
+arXiv 2411.00640 (cluster and pair); Korn & Graubard 1998 (effective sample size of a clustered
+proportion); Wilson 1927; Holm 1979.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its two-sided 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Change of the same items from one run to another."""
+
+    change: float
+    low: float
+    high: float
+    p: float
+    n: int
+    clusters: int
+    gained: int  # items whose score rose
+    lost: int  # items whose score fell
+    mde: float  # smallest change found with 80 % power at this size and spread
+    method: str
+
+
+def interval(values: Sequence[float], clusters: Sequence[str], *, seed: int = 0) -> Interval:
+    """95 % interval of the mean.
+
+    Scores that are all 0 or 1 get a Wilson interval at the effective sample size
+    n / max(1, design effect); graded scores get a percentile bootstrap over clusters, or a
+    t-interval's refusal (low = 0, high = 1) when there is a single cluster.
+    """
+    x, labels = _arrays(values, clusters)
+    sums, counts = _by_cluster(x, labels)
+    n, k, mean = len(x), len(sums), float(x.mean())
+    if np.isin(x, (0.0, 1.0)).all():
+        low, high = wilson(mean, n / design_effect(x, labels))
+        return Interval(mean, low, high, n, k, "wilson")
+    if k == 1:
+        return Interval(mean, 0.0, 1.0, n, k, "one cluster")
+    picks = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=DRAWS)
+    means = (picks @ sums) / (picks @ counts)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(mean, float(low), float(high), n, k, "cluster bootstrap")
+
+
+def wilson(p: float, n: float, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson score interval of a proportion ``p`` seen on ``n`` (effective) trials."""
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def design_effect(values: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Variance of the clustered mean over that of independent items, at least 1.
+
+    Linearised (ratio) estimator of the clustered variance with the k/(k-1) correction.
+    """
+    sums, counts = _by_cluster(values, labels)
+    n, k, mean = len(values), len(sums), float(values.mean())
+    plain = mean * (1 - mean) / n
+    if k < 2 or plain == 0:
+        return float(max(1.0, counts.max())) if k < 2 else 1.0
+    clustered = k / (k - 1) * float(((sums - mean * counts) ** 2).sum()) / n**2
+    return max(1.0, clustered / plain)
+
+
+def paired(
+    before: Sequence[float], after: Sequence[float], clusters: Sequence[str], *, seed: int = 0
+) -> Paired:
+    """Change from ``before`` to ``after`` on the same items, in the same order.
+
+    The interval is a percentile bootstrap over clusters. The p-value is the exact McNemar test
+    where scores are 0/1 and every cluster holds one item, else a sign-flip permutation test over
+    clusters (which that test is the special case of), exact up to 12 non-zero clusters.
+    """
+    x, labels = _arrays(before, clusters)
+    y, _ = _arrays(after, clusters)
+    gain = y - x
+    sums, counts = _by_cluster(gain, labels)
+    n, k = len(gain), len(sums)
+    rng = np.random.default_rng(seed)
+    if k > 1:
+        picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
+        low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
+    else:
+        low, high = -1.0, 1.0
+    gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
+    if k == n and np.isin(gain, (-1.0, 0.0, 1.0)).all():
+        p, method = mcnemar(gained, lost), "exact McNemar"
+    else:
+        p, method = _sign_flip(sums, rng), "cluster sign-flip"
+    spread = math.sqrt(k / max(1, k - 1) * float(((sums - gain.mean() * counts) ** 2).sum())) / n
+    mde = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread
+    return Paired(float(gain.mean()), float(low), float(high), p, n, k, gained, lost, mde, method)
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Two-sided exact McNemar p-value of the discordant counts; 1 when there are none."""
+    if gained + lost == 0:
+        return 1.0
+    return float(stats.binomtest(gained, gained + lost, 0.5).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values, in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    running = 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(order) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
+
+
+def macro(groups: Sequence[tuple[Sequence[float], Sequence[str]]], *, seed: int = 0) -> Interval:
+    """Mean of group means; groups (benchmarks) fixed, clusters resampled within each."""
+    rng = np.random.default_rng(seed)
+    total = np.zeros(DRAWS)
+    means, n, k_all = [], 0, 0
+    for values, clusters in groups:
+        x, labels = _arrays(values, clusters)
+        sums, counts = _by_cluster(x, labels)
+        k = len(sums)
+        picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
+        total += (picks @ sums) / (picks @ counts)
+        means.append(float(x.mean()))
+        n, k_all = n + len(x), k_all + k
+    low, high = np.quantile(total / len(groups), [0.025, 0.975])
+    return Interval(
+        float(np.mean(means)), float(low), float(high), n, k_all, "hierarchical bootstrap"
+    )
+
+
+def _arrays(
+    values: Sequence[float], clusters: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    if len(values) != len(clusters):
+        raise ValueError(f"{len(values)} scores but {len(clusters)} cluster labels")
+    if not len(values):
+        raise ValueError("no scores, so there is nothing to estimate")
+    _, labels = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
+    return np.asarray(values, dtype=np.float64), labels.astype(np.int64)
+
+
+def _by_cluster(
+    values: NDArray[np.float64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sums = np.bincount(labels, weights=values).astype(np.float64)
+    return sums, np.bincount(labels).astype(np.float64)
+
+
+def _sign_flip(sums: NDArray[np.float64], rng: np.random.Generator) -> float:
+    moved = sums[np.abs(sums) > 1e-12]
+    if not len(moved):
+        return 1.0
+    seen = abs(float(moved.sum())) - 1e-9
+    if len(moved) <= 12:
+        bits = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
+        flipped = (bits * 2 - 1) @ moved
+        return float((np.abs(flipped) >= seen).mean())
+    signs = rng.integers(0, 2, size=(DRAWS, len(moved))) * 2 - 1
+    return float(((np.abs(signs @ moved) >= seen).sum() + 1) / (DRAWS + 1))

@@ -1,0 +1,73 @@
+"""Statistics against hand sums, scipy and simulation."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from seestep.study import stats
+
+
+def test_wilson_equals_scipy() -> None:
+    for hits, n in ((0, 20), (7, 20), (20, 20), (63, 100)):
+        wanted = binomtest(hits, n).proportion_ci(method="wilson")
+        assert stats.wilson(hits / n, n) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_singleton_clusters_leave_the_wilson_interval_alone() -> None:
+    values = [1.0] * 7 + [0.0] * 13
+    got = stats.interval(values, [str(i) for i in range(20)])
+    wanted = binomtest(7, 20).proportion_ci(method="wilson")
+    assert (got.low, got.high) == pytest.approx((wanted.low, wanted.high), abs=0.01)
+
+
+def test_items_that_repeat_inside_a_cluster_widen_the_interval() -> None:
+    once = stats.interval([1, 0, 1, 1, 0, 1, 0, 1], [str(i) for i in range(8)])
+    copied = stats.interval([1, 0, 1, 1, 0, 1, 0, 1] * 5, [str(i) for i in range(8)] * 5)
+    assert copied.high - copied.low == pytest.approx(once.high - once.low, rel=0.08)
+
+
+def test_holm_by_hand() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_sign_flip_is_mcnemar_where_both_apply() -> None:
+    before = [0, 0, 0, 0, 0, 1, 1, 0, 1, 0]
+    after = [1, 1, 1, 1, 1, 0, 1, 0, 1, 1]
+    got = stats.paired(before, after, [str(i) for i in range(10)])
+    assert got.method == "exact McNemar"
+    assert (got.gained, got.lost, got.change) == (6, 1, 0.5)
+    gain = np.array(after, float) - np.array(before, float)
+    assert got.p == pytest.approx(binomtest(6, 7).pvalue)
+    assert stats._sign_flip(gain, np.random.default_rng(0)) == pytest.approx(got.p)
+
+
+def test_no_change_is_no_evidence() -> None:
+    got = stats.paired([1, 0, 1], [1, 0, 1], ["a", "a", "b"])
+    assert (got.change, got.p, got.gained, got.lost) == (0.0, 1.0, 0, 0)
+
+
+def test_a_clustered_null_is_rejected_about_as_often_as_promised() -> None:
+    rng = np.random.default_rng(3)
+    clusters = [str(i // 4) for i in range(120)]
+    clustered = unclustered = 0
+    for seed in range(200):
+        up = np.repeat(rng.random(30) < 0.5, 4)  # a home moves as one, up or down alike
+        moved = rng.random(120) < 0.8
+        before = np.where(up, 0.0, 1.0)
+        after = np.where(moved, 1 - before, before)
+        got = stats.paired(before, after, clusters, seed=seed)
+        clustered += got.p < 0.05
+        unclustered += stats.mcnemar(got.gained, got.lost) < 0.05
+    assert clustered <= 20  # 5 % promised
+    assert unclustered >= 40  # what ignoring the clusters would have claimed
+
+
+def test_macro_mean_weighs_benchmarks_equally() -> None:
+    got = stats.macro([([1.0] * 90, [str(i) for i in range(90)]), ([0.0, 0.0], ["a", "b"])])
+    assert got.mean == 0.5 and got.low == got.high == 0.5
+
+
+def test_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 scores but 1 cluster"):
+        stats.interval([1, 0], ["a"])
