@@ -1,0 +1,1 @@
+"""Structured, executable chains of thought: build, check, write and read them."""
