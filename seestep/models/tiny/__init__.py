@@ -1,0 +1,1 @@
+"""The embedded tiny model: its architecture, tokenizer, pretraining recipe and weights."""
