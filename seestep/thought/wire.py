@@ -17,9 +17,12 @@ from seestep.errors import DataError, GeometryError
 from seestep.families import Family
 from seestep.families.prompt import answer_text
 from seestep.geometry.convert import to_frame
+from seestep.geometry.frames import CELL_FRAMES
+from seestep.geometry.render import bounding_box, round_values
 from seestep.records import (
     Answer,
     Entity,
+    Frame,
     Geometry,
     Item,
     Media,
@@ -46,6 +49,7 @@ from seestep.thought.schema import (
 Asked: TypeAlias = Record | Item | Pair
 Style: TypeAlias = Literal["tags", "plain"]
 THINK, END_THINK, ANSWER, END_ANSWER = "<think>", "</think>", "<answer>", "</answer>"
+_FRAMES: dict[WireFrame, Frame] = {"n1000": "permille", "px": "pixel_resized"}
 _THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 
 
@@ -87,7 +91,7 @@ def completion(
 
 def wire_frame(family: Family) -> WireFrame:
     """How the wire form names the family's frame: n1000 or px."""
-    names: dict[str, WireFrame] = {"permille": "n1000", "pixel_resized": "px"}
+    names: dict[str, WireFrame] = {frame: name for name, frame in _FRAMES.items()}
     if family.frame not in names:
         raise GeometryError(
             "thoughts are written in integers of 0-1000 or of the resized picture",
@@ -218,15 +222,12 @@ def wire_values(
 ) -> tuple[int, ...]:
     """Integers of a point (2) or box (4) in the family's frame, inside the picture.
 
-    A polygon is written as its bounding box. A box thinner than one unit keeps one unit, since
-    x0 < x1 and y0 < y1 must hold on the wire.
+    A polygon is written as its bounding box; rounding is that of ``geometry.render``.
     """
-    if geometry.kind == "polygon":
-        xs, ys = geometry.values[::2], geometry.values[1::2]
-        kind, raw = "box", (min(xs), min(ys), max(xs), max(ys))
-    elif geometry.kind in ("point", "box"):
-        kind, raw = geometry.kind, geometry.values
-    else:
+    kind, raw = geometry.kind, geometry.values
+    if kind == "polygon":
+        kind, raw = "box", bounding_box(raw)
+    if kind not in ("point", "box"):
         raise GeometryError(
             f"a {geometry.kind} cannot be an object's place in a thought",
             record=record,
@@ -242,22 +243,17 @@ def wire_values(
         )
     resize = family.resize(media.size)
     there = to_frame(raw, kind, geometry.frame, family.frame, resize)
-    limits = _limits(family, media)
-    rounded = [min(max(round(v), 0), limits[i % 2]) for i, v in enumerate(there)]
-    if kind == "box":
-        for low, high, limit in ((0, 2, limits[0]), (1, 3, limits[1])):
-            if rounded[low] >= rounded[high]:
-                rounded[low] = min(rounded[low], limit - 1)
-                rounded[high] = rounded[low] + 1
-    return tuple(rounded)
+    whole = round_values(there, kind, family.frame, edge=resize.extent(family.frame))
+    return tuple(int(v) for v in whole)
 
 
-def _limits(family: Family, media: Media) -> tuple[int, int]:
-    """Largest x and y a coordinate may have; (1000, 1000) for permille."""
-    if family.frame == "permille" or media.size is None:
-        return (1000, 1000) if family.frame == "permille" else (1 << 30, 1 << 30)
-    resize = family.resize(media.size)
-    return resize.resized_width, resize.resized_height
+def _limits(family: Family, media: Media) -> tuple[float, float]:
+    """Largest x and y a coordinate may have; without a size, pixels have no known limit."""
+    if family.frame == "permille":
+        return 1000.0, 1000.0
+    if media.size is None:
+        return float("inf"), float("inf")
+    return family.resize(media.size).extent(family.frame)
 
 
 def _resolve(wire: WireThought, media: Sequence[Media], family: Family) -> Reading:
@@ -284,16 +280,18 @@ def _resolve(wire: WireThought, media: Sequence[Media], family: Family) -> Readi
         if any(v > limits[i % 2] for i, v in enumerate(b)) or (
             len(b) == 4 and not (b[0] < b[2] and b[1] < b[3])
         ):
-            wrong = f"object {thing.id} at {list(b)}, picture {limits[0]}x{limits[1]}"
+            wrong = f"object {thing.id} at {list(b)}, limits {limits[0]:g} and {limits[1]:g}"
             return Reading(None, reason=f"range: {wrong}", wire=wire)
         key = f"thought-{thing.id}"
+        # an integer point of a pixel frame names a pixel: its place is that pixel's centre
+        centre = 0.5 if len(b) == 2 and family.frame in CELL_FRAMES else 0.0
         geometry.append(
             Geometry(
                 key=key,
                 kind="box" if len(b) == 4 else "point",
                 media=where.key,
-                frame=family.frame,
-                values=tuple(float(v) for v in b),
+                frame=_FRAMES[wire.frame],
+                values=tuple(v + centre for v in b),
                 label=thing.n,
                 image=frame,
             )
