@@ -1,0 +1,43 @@
+"""What to call a thing, so that someone who looks at the home knows which one is meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from seestep.act.state import State, Thing
+from seestep.act.vocabulary import words
+from seestep.records import Entity
+
+
+def names(state: State) -> dict[str, str]:
+    """objectId -> name, the shortest of type, colour + type, size + colour + type that is its own.
+
+    Things that can be carried always show their colour ("red mug"), furniture only to tell it from
+    another ("sofa"). Things alike in all three share the longest name: ``ground`` says what a plan
+    that uses it means.
+    """
+    forms = {t.id: _forms(t) for t in state.things.values()}
+    taken = Counter(form for mine in forms.values() for form in dict.fromkeys(mine))
+    return {
+        thing: next((form for form in mine if taken[form] == 1), mine[-1])
+        for thing, mine in forms.items()
+    }
+
+
+def entities(state: State, things: Iterable[str]) -> tuple[Entity, ...]:
+    """Entities o1, o2, ... for objectIds, in the order given, each once."""
+    called = names(state)
+    return tuple(
+        Entity(id=f"o{n}", name=called.get(thing, words(thing.split("|")[0])), sim=thing)
+        for n, thing in enumerate(dict.fromkeys(things), 1)
+    )
+
+
+def _forms(thing: Thing) -> list[str]:
+    kind = words(thing.type)
+    if thing.is_sliced and not thing.type.endswith("Sliced"):
+        kind = f"sliced {kind}"
+    colored = " ".join(w for w in (thing.color, kind) if w)
+    sized = " ".join(w for w in (thing.size, colored) if w)
+    return [colored, sized] if thing.pickupable else [kind, colored, sized]
