@@ -1,0 +1,1 @@
+"""Sources: official files of public data sets, read as they are, one module a data set."""

@@ -1,0 +1,187 @@
+"""What each source is: what it teaches, its licence, its official layout, how a user gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from seestep.errors import DataError
+from seestep.records import Media, Provenance, Record, Verdict
+from seestep.sources import (
+    alfred,
+    bridge,
+    epic_kitchens,
+    lvis,
+    sharerobot,
+    visual_genome,
+)
+from seestep.sources.read import csv_rows, json_items, tf_example, tfrecords
+
+Found: TypeAlias = Record | Verdict | tuple[Record, dict[str, bytes]]
+Reader: TypeAlias = Callable[[Path, Callable[[Path], Provenance]], Iterator[Found]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A public data set that seestep can read from its official files."""
+
+    name: str
+    title: str
+    teaches: str
+    licence: str
+    layout: tuple[str, ...]  # glob patterns below the root; the first must match something
+    get: str
+    read: Reader
+
+    def files(self, root: Path) -> list[Path]:
+        """The annotation files found below ``root``, sorted; ``DataError`` if there are none."""
+        if not root.is_dir():
+            raise DataError("data root not found", file=root, hint=f"get it: {self.get}")
+        found = sorted({p for pattern in self.layout for p in root.glob(pattern)})
+        if not found:
+            raise DataError(
+                f"no {self.title} files here",
+                file=root,
+                wanted=" or ".join(self.layout),
+                hint=f"get it: {self.get}",
+            )
+        return found
+
+
+def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    images_file = _one(root, ("image_data.json", "../image_data.json"))
+    images: dict[int, Media] = {}
+    for row in json_items(images_file):
+        images[int(row["image_id"])] = visual_genome.media(row)
+    for name, convert in (
+        ("relationships.json", visual_genome.relations),
+        ("region_descriptions.json", visual_genome.regions),
+        ("question_answers.json", visual_genome.questions),
+    ):
+        path = root / name
+        if path.exists():
+            yield from convert(json_items(path), images, at(path))
+
+
+def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("lvis_*.json")):
+        yield from lvis.convert(
+            json_items(path, "images.item"),
+            json_items(path, "annotations.item"),
+            json_items(path, "categories.item"),
+            at(path),
+        )
+
+
+def _epic(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for name in ("EPIC_100_train.csv", "EPIC_100_validation.csv"):
+        path = root / name
+        if path.exists():
+            yield from epic_kitchens.convert(csv_rows(path, epic_kitchens.COLUMNS), at(path))
+
+
+def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
+        (trajectory,) = json_items(path, "")
+        yield from alfred.convert(trajectory, path.parent.relative_to(root).as_posix(), at(path))
+
+
+def _sharerobot(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("planning/jsons/*_task.json")):
+        yield from sharerobot.planning(json_items(path), at(path))
+    for pattern, convert in (
+        ("affordance/*.json", sharerobot.affordance),
+        ("trajectory/trajectory.json", sharerobot.trajectory),
+    ):
+        for path in sorted(root.glob(pattern)):
+            yield from convert(json_items(path), at(path))
+
+
+def _bridge(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("**/bridge_dataset-*.tfrecord-*")):
+        episodes = [bridge.episode(tf_example(payload)) for payload in tfrecords(path)]
+        yield from bridge.convert(episodes, at(path))
+
+
+SOURCES: Mapping[str, Source] = {
+    s.name: s
+    for s in (
+        Source(
+            "visual_genome",
+            "Visual Genome",
+            "relations, referred regions, free questions",
+            visual_genome.LICENCE,
+            ("relationships.json", "region_descriptions.json", "question_answers.json"),
+            "homes.cs.washington.edu/~ranjay/visualgenome, JSON files and images side by side",
+            _visual_genome,
+        ),
+        Source(
+            "lvis",
+            "LVIS",
+            "locating, counting, legal absences",
+            "annotations CC BY 4.0; images COCO/Flickr, per image",
+            ("lvis_*.json",),
+            "lvisdataset.org, images: COCO train2017 and val2017",
+            _lvis,
+        ),
+        Source(
+            "epic_kitchens",
+            "EPIC-KITCHENS-100",
+            "the next action in first-person video",
+            epic_kitchens.LICENCE,
+            ("EPIC_100_*.csv",),
+            "epic-kitchens.github.io, annotations from its repository",
+            _epic,
+        ),
+        Source(
+            "alfred",
+            "ALFRED (AI2-THOR)",
+            "plans and next actions in households",
+            alfred.LICENCE,
+            ("json_2.1.0/*/*/*/traj_data.json",),
+            "github.com/askforalfred/alfred, json_2.1.0 or full_2.1.0",
+            _alfred,
+        ),
+        Source(
+            "sharerobot",
+            "ShareRobot",
+            "affordance areas, gripper trajectories, planning questions",
+            sharerobot.LICENCE,
+            ("affordance/*.json", "trajectory/trajectory.json", "planning/jsons/*_task.json"),
+            "huggingface.co/datasets/BAAI/ShareRobot",
+            _sharerobot,
+        ),
+        Source(
+            "bridge",
+            "BridgeData V2 (RLDS)",
+            "instructions aligned with robot pictures, gripper state",
+            bridge.LICENCE,
+            ("**/bridge_dataset-*.tfrecord-*",),
+            "rail-berkeley.github.io/bridgedata, the tfds folder",
+            _bridge,
+        ),
+    )
+}
+
+
+def get(name: str) -> Source:
+    """The source called ``name``; ``DataError`` with the nearest names if there is none."""
+    if name not in SOURCES:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, SOURCES, n=1)
+        raise DataError(
+            f"there is no source called {name!r}",
+            wanted=", ".join(SOURCES),
+            hint=f"did you mean {near[0]}?" if near else None,
+        )
+    return SOURCES[name]
+
+
+def _one(root: Path, names: tuple[str, ...]) -> Path:
+    for name in names:
+        if (root / name).exists():
+            return root / name
+    raise DataError("a file is missing", file=root / names[0], hint="it comes with the same page")

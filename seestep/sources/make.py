@@ -1,0 +1,96 @@
+"""Small builders that every converter shares."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+
+from seestep.records import (
+    Answer,
+    Choice,
+    Form,
+    FormRef,
+    Geometry,
+    Media,
+    MediaRef,
+    Part,
+    Provenance,
+    Record,
+    Text,
+    Thought,
+    Turn,
+    Verdict,
+)
+
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1
+
+
+def record(
+    id: str,
+    task: str,
+    media: Media | Sequence[Media],
+    question: str | Sequence[Part],
+    answer: Answer,
+    *,
+    form: Form,
+    provenance: Provenance,
+    geometry: Sequence[Geometry] = (),
+    thought: Thought | None = None,
+    clusters: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> Record:
+    """A one-question record: its media first, the question, then the answer format."""
+    shown = (media,) if isinstance(media, Media) else tuple(media)
+    parts: list[Part] = [MediaRef(media=m.key) for m in shown]
+    parts += [Text(text=question)] if isinstance(question, str) else list(question)
+    parts.append(FormRef())
+    return Record(
+        id=id,
+        source=id.split(":", 1)[0],
+        task=task,
+        media=shown,
+        turns=(Turn(role="user", parts=tuple(parts)),),
+        answer=answer,
+        geometry=tuple(geometry),
+        form=form,
+        thought=thought,
+        clusters=tuple(clusters) or tuple(o for m in shown for o in m.origins[:1]),
+        licence=shown[0].licence if shown else "",
+        provenance=provenance,
+        tags=tuple(tags),
+    )
+
+
+def dropped(id: str, rule: str, reason: str, evidence: str = "") -> Verdict:
+    """The verdict of a converter about something it could not turn into a record."""
+    return Verdict(id=id, check=f"source:{rule}", keep=False, reason=reason, evidence=evidence)
+
+
+def shuffled_choice(right: str, wrong: Sequence[str], key: str) -> Choice:
+    """A choice whose order depends on ``key`` alone, so that no position is favoured."""
+    options = [right, *dict.fromkeys(w for w in wrong if w != right)]
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+    random.Random(seed).shuffle(options)
+    return Choice(options=tuple(options), index=options.index(right))
+
+
+def xywh(x: float, y: float, w: float, h: float, size: tuple[int, int]) -> Box | None:
+    """A (x, y, width, height) box as corners, cut at the border of ``size`` (width, height).
+
+    None if less than two pixels are left in either direction.
+    """
+    width, height = size
+    x0, y0 = max(0.0, x), max(0.0, y)
+    x1, y1 = min(float(width), x + w), min(float(height), y + h)
+    return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two corner boxes."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h
+    return w * h / union

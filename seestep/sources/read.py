@@ -1,0 +1,176 @@
+"""Streaming readers of official files: giant JSON lists, CSV, TFRecord."""
+
+from __future__ import annotations
+
+import csv
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seestep.errors import DataError
+
+_MASK_DELTA = 0xA282EAD8  # TFRecord's masked CRC-32C, tensorflow/core/lib/hash/crc32c.h
+
+
+def json_items(path: Path, prefix: str = "item") -> Iterator[Any]:
+    """Stream the elements of a JSON list at ``prefix`` (ijson syntax) at flat memory.
+
+    Raises ``DataError`` with the byte offset reached when the file is cut off or malformed.
+    """
+    import ijson
+
+    with open_regular(path) as stream:
+        if stream.read(3) != b"\xef\xbb\xbf":
+            stream.seek(0)
+        try:
+            yield from ijson.items(stream, prefix, use_float=True)
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"not a valid JSON list: {str(error).splitlines()[0]}",
+                file=path,
+                record=f"near byte {stream.tell()}",
+                hint="the download may have been cut off; fetch the file again",
+            ) from error
+
+
+def csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Rows of a CSV with a header that must hold ``columns``."""
+    with open_regular(path) as stream:
+        reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+        missing = [c for c in columns if c not in (reader.fieldnames or ())]
+        if missing:
+            raise DataError(
+                f"columns are missing: {', '.join(missing)}",
+                file=path,
+                wanted=", ".join(columns),
+                got=", ".join(reader.fieldnames or ()),
+            )
+        for row in reader:
+            if any(row[c] is None for c in columns):
+                raise DataError("a row is cut short", file=path, record=f"line {reader.line_num}")
+            yield row
+
+
+def tfrecords(path: Path) -> Iterator[bytes]:
+    """Payloads of a TFRecord file, both checksums verified."""
+    with open_regular(path) as stream:
+        while header := stream.read(12):
+            offset = stream.tell() - len(header)
+            if len(header) < 12:
+                raise DataError("torn record header", file=path, record=f"byte {offset}")
+            (length,), (length_crc,) = (
+                struct.unpack("<Q", header[:8]),
+                struct.unpack("<I", header[8:]),
+            )
+            if _masked_crc(header[:8]) != length_crc:
+                raise DataError("damaged record length", file=path, record=f"byte {offset}")
+            body = stream.read(length + 4)
+            if len(body) < length + 4:
+                raise DataError("torn record", file=path, record=f"byte {offset}")
+            if _masked_crc(body[:-4]) != struct.unpack("<I", body[-4:])[0]:
+                raise DataError("record fails its checksum", file=path, record=f"byte {offset}")
+            yield body[:-4]
+
+
+Feature = list[bytes] | NDArray[np.float32] | NDArray[np.int64]
+
+
+def tf_example(payload: bytes) -> dict[str, Feature]:
+    """Features of a serialised ``tf.train.Example`` (bytes, float or int64 lists by name).
+
+    The protobuf wire format by hand: Example.features = 1, Features.feature = 1 (a map of
+    key = 1, value = 2), Feature.bytes_list/float_list/int64_list = 1/2/3, each with value = 1.
+    """
+    features: dict[str, Feature] = {}
+    for _, entries in _fields(payload):
+        for _, entry in _fields(_bytes(entries)):
+            pair = dict(_fields(_bytes(entry)))
+            name = _bytes(pair[1]).decode("utf-8")
+            for kind, body in _fields(_bytes(pair.get(2, b""))):
+                features[name] = _feature(kind, _bytes(body))
+    return features
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file; a FIFO, device, folder or missing file is a ``DataError``."""
+    if not path.exists():
+        raise DataError("file not found", file=path, hint="check the data root")
+    if not path.is_file():
+        raise DataError("not a regular file", file=path)
+    return path.open("rb")
+
+
+def _feature(kind: int, body: bytes) -> Feature:
+    values = [value for _, value in _fields(body)]
+    if kind == 1:
+        return [_bytes(v) for v in values]
+    if kind == 2:
+        return np.frombuffer(b"".join(_bytes(v) for v in values), dtype="<f4")
+    numbers: list[int] = []
+    for value in values:
+        numbers += _varints(value) if isinstance(value, bytes) else [value]
+    return np.array([n - (1 << 64) if n >> 63 else n for n in numbers], dtype=np.int64)
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """(field number, value) of a protobuf message; fixed32 values come as 4 bytes."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            value, at = _varint(data, at)
+            yield number, value
+            continue
+        if wire == 2:
+            size, at = _varint(data, at)
+        elif wire in (1, 5):
+            size = 8 if wire == 1 else 4
+        else:
+            raise DataError(f"unknown protobuf wire type {wire}")
+        if at + size > len(data):
+            raise DataError("a protobuf field is cut off")
+        yield number, data[at : at + size]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise DataError("a protobuf varint is cut off")
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+
+
+def _varints(data: bytes) -> list[int]:
+    at, values = 0, []
+    while at < len(data):
+        value, at = _varint(data, at)
+        values.append(value)
+    return values
+
+
+def _bytes(value: bytes | int) -> bytes:
+    if isinstance(value, int):
+        raise DataError("a protobuf field has another type than tf.train.Example's")
+    return value
+
+
+def _masked_crc(data: bytes) -> int:
+    crc = _crc32c(data)
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def _crc32c(data: bytes) -> int:
+    import google_crc32c
+
+    return int(google_crc32c.value(data))

@@ -1,0 +1,139 @@
+"""ShareRobot: planning questions, affordance boxes and end-effector trajectories.
+
+Geometry is in pixels of original_width x original_height. A planning question names its frames by
+a range marker ("<image 0-25>" is 26 files), which is expanded and sampled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from seestep.records import (
+    Box,
+    Form,
+    Freeform,
+    Geometry,
+    Media,
+    Path,
+    Provenance,
+    Record,
+    Verdict,
+)
+from seestep.sources import make
+
+LICENCE = "none stated (frames: BridgeData V2, CC BY 4.0)"
+VERSION = "1"
+FRAMES = 4  # pictures taken from a range, first and last included
+_RANGE = re.compile(r"<image (\d+)-(\d+)>\s*")
+
+
+def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
+    """Questions about what happened, what comes next, what can be done."""
+    for index, row in enumerate(rows):
+        episode = str(row["id"])
+        short = "/".join(episode.split("/")[-2:])
+        id = f"sharerobot:{row['task']}-{short}-s{row.get('selected_step', index)}"
+        human, robot = (str(turn["value"]) for turn in row["conversations"][:2])
+        marker = _RANGE.search(human)
+        if marker is None:
+            yield make.dropped(id, "marker", "the question has no <image A-B> range", human[:80])
+            continue
+        first, last = int(marker[1]), int(marker[2])
+        if last < first:
+            yield make.dropped(id, "marker", "the frame range runs backwards", marker[0])
+            continue
+        folder = short.replace("#", "/")
+        picks = sorted({first + round((last - first) * i / (FRAMES - 1)) for i in range(FRAMES)})
+        yield make.record(
+            id,
+            str(row["task"]).lower(),
+            Media(
+                key="clip",
+                kind="frames",
+                root="sharerobot",
+                frames=tuple(f"planning/images/{folder}/image_{i}.png" for i in picks),
+                origins=(f"rtx:{short}",),
+                licence=LICENCE,
+            ),
+            _RANGE.sub("", human),
+            Freeform(text=robot.strip().removeprefix("<").removesuffix(">")),
+            form=Form(kind="text"),
+            provenance=_at(where, index),
+        )
+
+
+def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
+    """Where the end effector should act, as a box."""
+    for index, row in enumerate(rows):
+        id = f"sharerobot:affordance-{row['id']}"
+        media = _media(row, "affordance")
+        area = row["affordance"]
+        box = make.xywh(area["x"], area["y"], area["width"], area["height"], media.size or (0, 0))
+        if box is None:
+            yield make.dropped(id, "box", "the box is empty inside the image", str(area))
+            continue
+        yield make.record(
+            id,
+            "affordance",
+            media,
+            f'The task is "{row["instruction"]}". Which area should the robot act on?',
+            Box(geometry="area"),
+            form=Form(kind="box"),
+            geometry=[Geometry(key="area", kind="box", media="im", frame="pixel", values=box)],
+            provenance=_at(where, index),
+        )
+
+
+def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
+    """The way of the end effector through the picture, as an ordered path."""
+    for index, row in enumerate(rows):
+        id = f"sharerobot:trajectory-{row['id']}"
+        media = _media(row, "trajectory")
+        width, height = media.size or (0, 0)
+        points = [(float(x), float(y)) for x, y in row["points"]]
+        if any(not (0 <= x <= width and 0 <= y <= height) for x, y in points):
+            yield make.dropped(id, "outside", "a point leaves the image", str(points))
+            continue
+        if len(points) < 2:
+            yield make.dropped(id, "short", "a path needs at least 2 points", str(points))
+            continue
+        yield make.record(
+            id,
+            "path",
+            media,
+            f'The task is "{row["instruction"]}". Which way should the gripper move?',
+            Path(geometry="path"),
+            form=Form(kind="path"),
+            geometry=[
+                Geometry(
+                    key="path",
+                    kind="path",
+                    media="im",
+                    frame="pixel",
+                    values=tuple(v for p in points for v in p),
+                )
+            ],
+            provenance=_at(where, index),
+        )
+
+
+def _media(row: Mapping[str, Any], part: str) -> Media:
+    """The id is an integer, or already a path below images/."""
+    meta, name = row["meta_data"], str(row["id"])
+    return Media(
+        key="im",
+        path=f"{part}/images/{name}" if "." in name else f"{part}/images/{name}.png",
+        root="sharerobot",
+        width=int(meta["original_width"]),
+        height=int(meta["original_height"]),
+        origins=(f"sharerobot:{part}-{name}",),
+        licence=LICENCE,
+    )
+
+
+def _at(where: Provenance, row: int) -> Provenance:
+    return Provenance(
+        file=where.file, sha256=where.sha256, row=str(row), reader="sharerobot", version=VERSION
+    )

@@ -1,0 +1,203 @@
+"""Visual Genome: relations, referred regions and free questions (v1.0 and v1.2 keys).
+
+Boxes are pixel (x, y, w, h), top-left origin. One thing is often annotated several times, so
+boxes of one name that overlap are merged before a name counts as unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from seestep.records import (
+    Box,
+    Entity,
+    Form,
+    Freeform,
+    Geometry,
+    Media,
+    Provenance,
+    Record,
+    Step,
+    Thought,
+    Verdict,
+)
+from seestep.sources import make
+
+LICENCE = "CC BY 4.0"
+VERSION = "1"
+SAME_IOU = 0.5  # two boxes of one name that overlap this much are one thing
+# predicates that boxes can confirm; left and right are the viewer's
+SIDES = {"left of": -1, "to the left of": -1, "right of": 1, "to the right of": 1}
+
+
+def media(row: Mapping[str, Any]) -> Media:
+    """Media of one entry of image_data.json; its path is the last two segments of the URL."""
+    origins = [f"vg:{row['image_id']}"]
+    if row.get("coco_id"):
+        origins.append(f"coco:{row['coco_id']}")
+    return Media(
+        key="im",
+        path="/".join(str(row["url"]).split("/")[-2:]),
+        root="visual_genome",
+        width=int(row["width"]),
+        height=int(row["height"]),
+        origins=tuple(origins),
+        licence=LICENCE,
+    )
+
+
+def relations(
+    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+) -> Iterator[Record | Verdict]:
+    """Where one thing is relative to another, for pairs that their names single out."""
+    for index, row in enumerate(rows):
+        image = _image_id(row)
+        things: dict[str, list[make.Box]] = {}
+        for relation in row["relationships"]:
+            for side in ("subject", "object"):
+                _note(things, relation[side], images.get(image))
+        for relation in row["relationships"]:
+            number = relation.get("relationship_id", relation.get("id"))
+            id = f"vg:{image}-rel-{number}"
+            if image not in images:
+                yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
+                continue
+            predicate = " ".join(str(relation["predicate"]).lower().split())
+            names = [_name(relation[side]) for side in ("subject", "object")]
+            boxes = [_box(relation[side], images[image]) for side in ("subject", "object")]
+            a, b = boxes
+            if not predicate or not all(names):
+                yield make.dropped(id, "empty", "a name or the predicate is empty")
+            elif a is None or b is None:
+                yield make.dropped(id, "box", "a box is empty inside the image")
+            elif names[0] == names[1] or any(len(things[n]) > 1 for n in names):
+                yield make.dropped(id, "ambiguous", "a name fits several things", "; ".join(names))
+            elif predicate in SIDES and (b[0] + b[2] - a[0] - a[2]) * SIDES[predicate] > 0:
+                yield make.dropped(id, "contradiction", "the boxes contradict the side", predicate)
+            else:
+                yield _relation(id, predicate, names, (a, b), images[image], where, index)
+
+
+def regions(
+    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+) -> Iterator[Record | Verdict]:
+    """Find the box that a phrase describes."""
+    for index, row in enumerate(rows):
+        image = _image_id(row)
+        phrases = [" ".join(str(r["phrase"]).lower().split()) for r in row["regions"]]
+        for region, phrase in zip(row["regions"], phrases, strict=True):
+            id = f"vg:{image}-region-{region.get('region_id', region.get('id'))}"
+            if image not in images:
+                yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
+                continue
+            size = images[image].size or (0, 0)
+            box = make.xywh(region["x"], region["y"], region["width"], region["height"], size)
+            if not phrase:
+                yield make.dropped(id, "empty", "the phrase is empty")
+            elif box is None:
+                yield make.dropped(id, "box", "the box is empty inside the image")
+            elif phrases.count(phrase) > 1:
+                yield make.dropped(id, "ambiguous", "several regions share the phrase", phrase)
+            else:
+                yield make.record(
+                    id,
+                    "locate",
+                    images[image],
+                    f"Find the region that this describes: {phrase}.",
+                    Box(geometry="box"),
+                    form=Form(kind="box"),
+                    geometry=[_geometry("box", box, phrase)],
+                    provenance=_at(where, f"{index}/regions"),
+                )
+
+
+def questions(
+    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+) -> Iterator[Record | Verdict]:
+    """The free questions, with the annotators' own answers."""
+    for index, row in enumerate(rows):
+        image = _image_id(row)
+        for qa in row["qas"]:
+            id = f"vg:{image}-qa-{qa['qa_id']}"
+            question, answer = str(qa["question"]).strip(), str(qa["answer"]).strip()
+            if image not in images:
+                yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
+            elif not question or not answer:
+                yield make.dropped(id, "empty", "the question or the answer is empty")
+            else:
+                yield make.record(
+                    id,
+                    "vqa",
+                    images[image],
+                    question,
+                    Freeform(text=answer),
+                    form=Form(kind="text"),
+                    provenance=_at(where, f"{index}/qas"),
+                )
+
+
+def _relation(
+    id: str,
+    predicate: str,
+    names: list[str],
+    boxes: tuple[make.Box, make.Box],
+    image: Media,
+    where: Provenance,
+    index: int,
+) -> Record:
+    entities = tuple(
+        Entity(id=f"o{i + 1}", name=name, media=image.key, geometry=key)
+        for i, (name, key) in enumerate(zip(names, ("subject", "object"), strict=True))
+    )
+    steps = tuple(
+        Step(see=name, do=("find", e.id), expect=(("visible", e.id),))
+        for name, e in zip(names, entities, strict=True)
+    )
+    return make.record(
+        id,
+        "relation",
+        image,
+        f"Where is the {names[0]} relative to the {names[1]}?",
+        Freeform(text=predicate),
+        form=Form(kind="text"),
+        geometry=[
+            _geometry(key, box, name)
+            for key, box, name in zip(("subject", "object"), boxes, names, strict=True)
+        ],
+        thought=Thought(entities=entities, steps=steps, next=("done",)),
+        provenance=_at(where, f"{index}/relationships"),
+    )
+
+
+def _image_id(row: Mapping[str, Any]) -> int:
+    return int(row["image_id"] if "image_id" in row else row["id"])
+
+
+def _name(thing: Mapping[str, Any]) -> str:
+    """v1.2 relationships carry ``name``, objects and some rows ``names``."""
+    name = thing["name"] if "name" in thing else (thing.get("names") or [""])[0]
+    return " ".join(str(name).lower().split())
+
+
+def _box(thing: Mapping[str, Any], image: Media) -> make.Box | None:
+    return make.xywh(thing["x"], thing["y"], thing["w"], thing["h"], image.size or (0, 0))
+
+
+def _note(things: dict[str, list[make.Box]], thing: Mapping[str, Any], image: Media | None) -> None:
+    box = _box(thing, image) if image else None
+    if box is None:
+        return
+    known = things.setdefault(_name(thing), [])
+    if all(make.iou(box, other) < SAME_IOU for other in known):
+        known.append(box)
+
+
+def _geometry(key: str, box: make.Box, label: str) -> Geometry:
+    return Geometry(key=key, kind="box", media="im", frame="pixel", values=box, label=label)
+
+
+def _at(where: Provenance, row: str) -> Provenance:
+    return Provenance(
+        file=where.file, sha256=where.sha256, row=row, reader="visual_genome", version=VERSION
+    )
