@@ -1,0 +1,1 @@
+"""Evals: ask a model every item of a suite, keep what it said, score it."""

@@ -1,0 +1,23 @@
+"""What an evaluation is: which engine settings, which control."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class EvalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one evaluation; all of them are part of its fingerprint."""
+
+    max_new_tokens: int = 768
+    batch_size: int = 16
+    thinking: Literal["free", "off"] = "free"  # "off" starts every answer at <answer>
+    control: Literal["none", "wrong_image", "no_image"] = "none"
+    limit: int | None = None  # items a suite, first by order; None for all
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.batch_size < 1:
+            raise ValueError("max_new_tokens and batch_size must be at least 1")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError("limit must be at least 1, or null for all items")

@@ -1,0 +1,1 @@
+"""Engines: where an answer comes from (a local model, a server)."""

@@ -1,0 +1,49 @@
+"""What every engine looks like: asks in, replies out, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from seestep.families import Family
+
+NO_THINKING = "<think></think><answer>"  # RoboBrain 2.0 inference.py: thinking switched off
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One prompt: messages as ``families.prompt.messages`` writes them, and their images.
+
+    ``images`` are upright RGB pictures in the order in which the messages mention them;
+    ``prefix`` is put after the generation prompt and counted as part of the answer.
+    """
+
+    messages: list[dict[str, Any]]
+    images: tuple[Image, ...] = ()
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back, untouched (the prefix included)."""
+
+    text: str
+    finish: str  # "stop" or "length"
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Engine(Protocol):
+    """A source of answers. ``fingerprint`` changes whenever the answers might."""
+
+    @property
+    def family(self) -> Family: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def generate(self, asks: Sequence[Ask], *, max_new_tokens: int) -> list[Reply]: ...

@@ -1,0 +1,117 @@
+"""Answers from a model in this process: greedy, batched, left-padded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seestep.errors import DataError
+from seestep.evals.engines.base import Ask, Reply
+
+if TYPE_CHECKING:
+    from seestep.families import Family
+    from seestep.models.load import Loaded
+
+
+class LocalEngine:
+    """Greedy generation with a loaded checkpoint.
+
+    Asks are sorted by length inside one call so that a batch pads little; replies come back in
+    the order of the asks.
+    """
+
+    def __init__(self, loaded: Loaded, *, batch_size: int = 16, fingerprint: str = "") -> None:
+        self._loaded = loaded
+        self._batch_size = batch_size
+        self._fingerprint = fingerprint
+        loaded.model.eval()
+        tokenizer = loaded.processor.tokenizer
+        self._stop_ids = {
+            i
+            for i in (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|im_end|>"))
+            if i is not None and i != tokenizer.unk_token_id
+        }
+
+    @property
+    def family(self) -> Family:
+        return self._loaded.family
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def generate(self, asks: Sequence[Ask], *, max_new_tokens: int) -> list[Reply]:
+        """One greedy reply an ask; an ask whose images and mentions differ is a ``DataError``."""
+        processor = self._loaded.processor
+        texts = []
+        for ask in asks:
+            mentioned = sum(p["type"] == "image" for m in ask.messages for p in m["content"])
+            if mentioned != len(ask.images):
+                raise DataError(
+                    "a prompt mentions another number of images than it brings",
+                    wanted=str(mentioned),
+                    got=str(len(ask.images)),
+                )
+            text = processor.apply_chat_template(
+                ask.messages, tokenize=False, add_generation_prompt=True
+            )
+            texts.append(text + ask.prefix)
+        order = sorted(range(len(asks)), key=lambda i: (len(asks[i].images), len(texts[i])))
+        replies: dict[int, Reply] = {}
+        for start in range(0, len(order), self._batch_size):
+            batch = order[start : start + self._batch_size]
+            for i, reply in zip(
+                batch,
+                self._batch([texts[i] for i in batch], [asks[i] for i in batch], max_new_tokens),
+                strict=True,
+            ):
+                replies[i] = reply
+        return [replies[i] for i in range(len(asks))]
+
+    @torch.inference_mode()
+    def _batch(self, texts: list[str], asks: list[Ask], max_new_tokens: int) -> list[Reply]:
+        model, processor = self._loaded.model, self._loaded.processor
+        images = [list(ask.images) for ask in asks]
+        inputs: Any = processor(
+            text=texts,
+            images=images if any(images) else None,
+            padding=True,
+            padding_side="left",
+            return_tensors="pt",
+        ).to(model.device)
+        width = inputs["input_ids"].shape[1]
+        out = model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            eos_token_id=sorted(self._stop_ids),
+            pad_token_id=processor.tokenizer.pad_token_id,
+        )
+        prompt_lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        replies = []
+        for row, ask, prompt in zip(out[:, width:].tolist(), asks, prompt_lengths, strict=True):
+            end = next((i for i, token in enumerate(row) if token in self._stop_ids), None)
+            kept = row if end is None else row[:end]
+            text = processor.tokenizer.decode(kept, skip_special_tokens=False)
+            finish = "length" if end is None else "stop"
+            replies.append(Reply(ask.prefix + text, finish, int(prompt), len(kept)))
+        return replies
+
+
+def weights_fingerprint(folder: Path) -> str:
+    """sha256 over the names and bytes of a checkpoint's weights, config and tokenizer files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".safetensors", ".json", ".jinja", ".txt") and path.is_file():
+            digest.update(path.name.encode())
+            with path.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,190 @@
+"""Ask a model every item, keep its raw words, then score them in a second, repeatable step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from seestep import answers
+from seestep.errors import DataError
+from seestep.evals.config import EvalConfig
+from seestep.evals.engines.base import NO_THINKING, Ask, Engine
+from seestep.families import Family
+from seestep.families.prompt import messages
+from seestep.media import Roots, open_image
+from seestep.records import Item, Media, MediaRef, Prediction, Score
+from seestep.run import Progress, ShardResult, read_rows, shard_stage
+
+SHARD_ITEMS = 128
+PREDICT_VERSION = 1
+SCORE_VERSION = 1
+
+
+def predict(
+    engine: Engine,
+    items_folders: Sequence[Path],
+    out: Path,
+    config: EvalConfig,
+    roots: Roots,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Write a run folder of ``Prediction`` rows, in the order of the items.
+
+    Resumes by shard; a folder made with another model, prompt or setting is refused.
+    """
+    items = load_items(items_folders, config.limit)
+    shards = [items[i : i + SHARD_ITEMS] for i in range(0, len(items), SHARD_ITEMS)]
+    swapped = _wrong_images(items) if config.control == "wrong_image" else {}
+
+    def work(shard: int) -> ShardResult:
+        asks = [_ask(item, engine.family, config, roots, swapped) for item in shards[shard]]
+        replies = engine.generate(asks, max_new_tokens=config.max_new_tokens)
+        rows = [
+            Prediction(
+                item=item.id,
+                prompt_sha256=prompt_sha256(ask),
+                raw=reply.text,
+                finish=reply.finish,
+                prompt_tokens=reply.prompt_tokens,
+                completion_tokens=reply.completion_tokens,
+            )
+            for item, ask, reply in zip(shards[shard], asks, replies, strict=True)
+        ]
+        return ShardResult(rows=rows)
+
+    shard_stage(
+        out,
+        stage="evals.predict",
+        version=PREDICT_VERSION,
+        config={"eval": config, "engine": engine.fingerprint},
+        inputs=list(items_folders),
+        shards=len(shards),
+        work=work,
+        progress=progress,
+    )
+
+
+def score(
+    predictions: Path,
+    items_folders: Sequence[Path],
+    out: Path,
+    family: Family,
+    *,
+    plan_judge: Callable[..., Any],
+    limit: int | None = None,
+) -> list[Score]:
+    """Score a folder of predictions; writes a run folder of ``Score`` rows and returns them.
+
+    Raises ``DataError`` when an item has no prediction or the other way round.
+    """
+    items = {item.id: item for item in load_items(items_folders, limit)}
+    said = list(read_rows(predictions, Prediction))
+    missing = items.keys() ^ {p.item for p in said}
+    if missing:
+        raise DataError(
+            f"{len(missing)} items and predictions do not match",
+            file=predictions,
+            record=min(missing),
+            hint="evaluate again with the same suites",
+        )
+
+    def work(_: int) -> ShardResult:
+        return ShardResult(
+            rows=[
+                answers.score(items[p.item], p.raw, family, plan_judge=plan_judge) for p in said
+            ]
+        )
+
+    shard_stage(
+        out,
+        stage="evals.score",
+        version=SCORE_VERSION,
+        config={"family": family.name},
+        inputs=[predictions, *items_folders],
+        shards=1,
+        work=work,
+    )
+    return list(read_rows(out, Score))
+
+
+def load_items(folders: Sequence[Path], limit: int | None = None) -> list[Item]:
+    """Items of several folders in order, at most ``limit`` a suite; ids must be unique."""
+    items: dict[str, Item] = {}
+    taken: dict[str, int] = {}
+    for folder in folders:
+        for item in read_rows(folder, Item):
+            if item.id in items:
+                raise DataError("an item id appears twice", file=folder, record=item.id)
+            taken[item.suite] = taken.get(item.suite, 0) + 1
+            if limit is None or taken[item.suite] <= limit:
+                items[item.id] = item
+    if not items:
+        raise DataError("there are no items to evaluate", file=", ".join(map(str, folders)))
+    return list(items.values())
+
+
+def prompt_sha256(ask: Ask) -> str:
+    """Hash of everything the model is shown: messages, prefix and pixels."""
+    digest = hashlib.sha256(json.dumps([ask.messages, ask.prefix], sort_keys=True).encode())
+    for image in ask.images:
+        digest.update(repr(image.size).encode() + image.tobytes())
+    return digest.hexdigest()
+
+
+def _ask(
+    item: Item, family: Family, config: EvalConfig, roots: Roots, swapped: dict[str, Item]
+) -> Ask:
+    written = messages(item, family)
+    shown = _shown(item)
+    donor = _shown(swapped[item.id]) if item.id in swapped else shown
+    images = tuple(open_image(media, roots) for media in donor)
+    if config.control == "wrong_image":  # a foreign picture must not betray itself by its size
+        images = tuple(
+            image.resize(media.size) if media.size else image
+            for image, media in zip(images, shown, strict=True)
+        )
+    if config.control == "no_image":
+        images = ()
+        written = [
+            {**m, "content": [p for p in m["content"] if p["type"] != "image"]} for m in written
+        ]
+    return Ask(written, images, NO_THINKING if config.thinking == "off" else "")
+
+
+def _shown(item: Item) -> list[Media]:
+    return [
+        item.find_media(part.media)
+        for turn in item.turns
+        for part in turn.parts
+        if isinstance(part, MediaRef)
+    ]
+
+
+def _wrong_images(items: Sequence[Item]) -> dict[str, Item]:
+    """Each item's donor of pictures: the next one with as many images and no shared cluster."""
+    donors: dict[str, Item] = {}
+    for i, item in enumerate(items):
+        count = len(_shown(item))
+        if not count:
+            continue
+        others = (items[(i + step) % len(items)] for step in range(1, len(items)))
+        donor = next(
+            (
+                o
+                for o in others
+                if len(_shown(o)) == count and not set(o.clusters) & set(item.clusters)
+            ),
+            None,
+        )
+        if donor is None:
+            raise DataError(
+                "no other item can lend its pictures for the wrong-image control",
+                record=item.id,
+                hint="evaluate more items, or leave the control off",
+            )
+        donors[item.id] = donor
+    return donors
