@@ -57,9 +57,10 @@ def messages(asked: Asked, family: Family, *, sizes: Sizes | None = None) -> lis
     """The turns of ``asked`` as chat messages, numbers and form sentence written for ``family``.
 
     Each is ``{"role", "content": [part, ...]}`` with parts ``{"type": "text", "text"}`` and
-    ``{"type": "image", "media": key}``; geometry inside a question is in the family's frame and
-    ``INLINE`` notation unless the part says otherwise; media of kind "frames" give one image part a frame with
+    ``{"type": "image", "media": key}``; media of kind "frames" give one image part a frame with
     its ``"index"``, a video gives ``{"type": "video", "media": key}``. Adjacent texts are joined.
+    Geometry inside a turn is written in the family's frame and ``INLINE`` notation unless the
+    part says otherwise.
 
     At a FormRef the answer form is written on a new line: first, for a choice, its options as
     lines "A. ..." (unless the form's notation is "inline": the question already lists them), then

@@ -40,9 +40,9 @@ _XML_ATTR = re.compile(rf"\b([xy])(\d{{0,6}}+)\s*+=\s*+[\"']?+\s*+({_NUM})")
 _BARE = re.compile(rf"\s*+({_SEQ})\s*+\.?+\s*+\Z")
 _BOX_KEYS = frozenset({"bbox_2d", "box_2d", "bbox", "box"})
 
-_WIDE = str.maketrans(
-    "（）［］【】｛｝，、：＂“”‘’．－＜＞０１２３４５６７８９",
-    '()[][]{},,:"""\'\'.-<>0123456789',
+# fullwidth ASCII, then lenticular brackets, the ideographic comma and curly quotes
+_WIDE = {0xFEE0 + c: c for c in range(0x21, 0x7F)} | str.maketrans(
+    "\u3010\u3011\u3001\u201c\u201d\u2018\u2019", "[],\"\"''"
 )
 
 
@@ -140,7 +140,7 @@ def _places(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _candidates(text: str) -> Iterator[_Found]:
-    tokens = [m for m in _QWEN.finditer(text)]
+    tokens = list(_QWEN.finditer(text))
     if tokens:
         groups = [g for m in tokens for g in _groups(m.group(2))]
         yield _Found("qwen_box_tokens", tuple(groups), all(m.group(1) == "box" for m in tokens))
