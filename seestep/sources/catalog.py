@@ -34,6 +34,8 @@ class Source:
     layout: tuple[str, ...]  # glob patterns below the root; the first must match something
     get: str
     read: Reader
+    media_root: str
+    embeds_media: bool = False  # pictures are inside the annotation files
 
     def files(self, root: Path) -> list[Path]:
         """The annotation files found below ``root``, sorted; ``DataError`` if there are none."""
@@ -116,6 +118,7 @@ SOURCES: Mapping[str, Source] = {
             ("relationships.json", "region_descriptions.json", "question_answers.json"),
             "homes.cs.washington.edu/~ranjay/visualgenome, JSON files and images side by side",
             _visual_genome,
+            "visual_genome",
         ),
         Source(
             "lvis",
@@ -125,6 +128,7 @@ SOURCES: Mapping[str, Source] = {
             ("lvis_*.json",),
             "lvisdataset.org, images: COCO train2017 and val2017",
             _lvis,
+            "coco",
         ),
         Source(
             "epic_kitchens",
@@ -134,6 +138,7 @@ SOURCES: Mapping[str, Source] = {
             ("EPIC_100_*.csv",),
             "epic-kitchens.github.io, annotations from its repository",
             _epic,
+            "epic_kitchens",
         ),
         Source(
             "alfred",
@@ -143,6 +148,7 @@ SOURCES: Mapping[str, Source] = {
             ("json_2.1.0/*/*/*/traj_data.json",),
             "github.com/askforalfred/alfred, json_2.1.0 or full_2.1.0",
             _alfred,
+            "ai2thor",
         ),
         Source(
             "sharerobot",
@@ -152,6 +158,7 @@ SOURCES: Mapping[str, Source] = {
             ("affordance/*.json", "trajectory/trajectory.json", "planning/jsons/*_task.json"),
             "huggingface.co/datasets/BAAI/ShareRobot",
             _sharerobot,
+            "sharerobot",
         ),
         Source(
             "bridge",
@@ -161,6 +168,8 @@ SOURCES: Mapping[str, Source] = {
             ("**/bridge_dataset-*.tfrecord-*",),
             "rail-berkeley.github.io/bridgedata, the tfds folder",
             _bridge,
+            "bridge",
+            embeds_media=True,
         ),
     )
 }

@@ -1,0 +1,1 @@
+"""Export: records and pairs as the files that other trainers read."""

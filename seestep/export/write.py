@@ -1,0 +1,107 @@
+"""Write a run folder's records or pairs as a data set of another trainer, with a sidecar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from seestep.disk import atomic_write, locked
+from seestep.errors import DataError, GeometryError
+from seestep.export.formats import FORMATS, Row
+from seestep.families import Family
+from seestep.media import Roots
+from seestep.records import Media, MediaRef, Pair, Record, Verdict, dumps
+from seestep.run import read_rows
+from seestep.thought.wire import Style
+
+Asked = TypeVar("Asked", Record, Pair)
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written. ``media_missing`` rows name pictures that are not on disk."""
+
+    format: str
+    family: str
+    rows: int
+    dropped: int
+    media_missing: int
+    file: str
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """What the row's format cannot hold; line n belongs to row n."""
+
+    id: str
+    record: msgspec.Raw
+    media_missing: bool
+
+
+def export(
+    folder: Path,
+    out: Path,
+    *,
+    to: str,
+    family: Family,
+    roots: Roots,
+    kind: type[Asked],
+    style: Style = "tags",
+) -> Export:
+    """Write ``out``/data.json(l), sidecar.jsonl, dropped.jsonl and export.json.
+
+    Pictures are named by their path, never copied. A record that cannot be written for this
+    family (unknown image size, a geometry outside its image, a placeholder in its words) is left
+    out and dropped.jsonl says why.
+    """
+    if to not in FORMATS:
+        raise DataError("unknown export format", wanted=" | ".join(FORMATS), got=to)
+    rows: list[Row] = []
+    sides: list[Side] = []
+    dropped: list[Verdict] = []
+    for asked in read_rows(folder, kind):
+        paths, missing = _pictures(asked, roots)
+        try:
+            rows.append(FORMATS[to](asked, family, paths, style))
+        except (DataError, GeometryError) as error:
+            dropped.append(Verdict(id=asked.id, check="export", keep=False, reason=error.what))
+            continue
+        sides.append(Side(id=asked.id, record=msgspec.Raw(dumps(asked)), media_missing=missing))
+    name = "data.json" if to in ("llava", "qwen") else "data.jsonl"
+    result = Export(
+        format=to,
+        family=family.name,
+        rows=len(rows),
+        dropped=len(dropped),
+        media_missing=sum(s.media_missing for s in sides),
+        file=name,
+    )
+    with locked(out):
+        atomic_write(out / name, _list(rows) if name.endswith(".json") else _lines(rows))
+        atomic_write(out / "sidecar.jsonl", b"".join(msgspec.json.encode(s) + b"\n" for s in sides))
+        atomic_write(out / "dropped.jsonl", b"".join(dumps(v) + b"\n" for v in dropped))
+        atomic_write(out / "export.json", msgspec.json.encode(result) + b"\n")
+    return result
+
+
+def _pictures(asked: Record | Pair, roots: Roots) -> tuple[list[str], bool]:
+    """Paths in the order the prompt shows them, and whether any is not on disk."""
+    shown = [p.media for t in asked.turns for p in t.parts if isinstance(p, MediaRef)]
+    paths = [path for key in shown for path in _paths(asked.find_media(key), roots)]
+    return paths, not all(Path(p).is_file() for p in paths)
+
+
+def _paths(media: Media, roots: Roots) -> Sequence[str]:
+    root = roots.get(media.root, Path(media.root))
+    return [(root / p).as_posix() for p in (media.frames or (media.path,))]
+
+
+def _lines(rows: Iterable[Row]) -> bytes:
+    return b"".join(json.dumps(r, ensure_ascii=False).encode() + b"\n" for r in rows)
+
+
+def _list(rows: Iterable[Row]) -> bytes:
+    body = b",\n".join(json.dumps(r, ensure_ascii=False).encode() for r in rows)
+    return b"[\n" + body + b"\n]\n"

@@ -1,0 +1,149 @@
+"""Every format says the same thing in its own words, and loads in its reader."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from seestep import families
+from seestep.errors import DataError
+from seestep.export.formats import FORMATS
+from seestep.export.write import Export, Side, export
+from seestep.records import (
+    Box,
+    Form,
+    FormRef,
+    Freeform,
+    Geometry,
+    Media,
+    MediaRef,
+    Pair,
+    Record,
+    Text,
+    Turn,
+    loads,
+)
+from seestep.run import ShardResult, shard_stage
+
+MEDIA = Media(key="im", path="a/b.jpg", width=640, height=480)
+CUP = Geometry(key="cup", kind="box", media="im", frame="pixel", values=(64, 48, 128, 96))
+ASK = Turn(role="user", parts=(MediaRef(media="im"), Text(text="Where is the cup?"), FormRef()))
+
+
+def locate(text: str = "Where is the cup?") -> Record:
+    turn = Turn(role="user", parts=(MediaRef(media="im"), Text(text=text), FormRef()))
+    return Record(
+        id="t:1",
+        source="t",
+        task="locate",
+        media=(MEDIA,),
+        turns=(turn,),
+        geometry=(CUP,),
+        answer=Box(geometry="cup"),
+        form=Form(kind="box"),
+    )
+
+
+PAIR = Pair(
+    id="t:2",
+    source="t",
+    task="vqa",
+    media=(MEDIA,),
+    turns=(ASK,),
+    form=Form(kind="text"),
+    instruction="",
+    observation="",
+    chosen=Freeform(text="on the table"),
+    rejected=Freeform(text="in the sink"),
+    mishap="wrong_answer",
+    reason="the cup is on the table",
+    verified_by="rule",
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_numbers_are_in_the_familys_frame(name: str) -> None:
+    permille = str(FORMATS[name](locate(), families.get("qwen3_vl"), ["b.jpg"], "plain"))
+    assert "100, 100, 200, 200" in permille
+    # 640 x 480 is shown to Qwen2.5-VL as 644 x 476: x 64 -> 64.4, y 48 -> 47.6
+    pixels = str(FORMATS[name](locate(), families.get("qwen2_5_vl"), ["b.jpg"], "plain"))
+    assert "64, 48, 129, 95" in pixels
+
+
+@pytest.mark.parametrize("name", [n for n in FORMATS if n not in ("llava", "qwen")])
+def test_pairs_keep_both_completions_apart(name: str) -> None:
+    row = FORMATS[name](PAIR, families.get("qwen3_vl"), ["b.jpg"], "tags")
+    text = str(row)
+    assert "<think></think><answer>on the table</answer>" in text
+    assert "<think></think><answer>in the sink</answer>" in text
+
+
+def test_llava_refuses_pairs() -> None:
+    with pytest.raises(DataError, match="no preference pairs"):
+        FORMATS["llava"](PAIR, families.get("qwen3_vl"), ["b.jpg"], "tags")
+
+
+def test_llava_has_one_placeholder_a_picture() -> None:
+    row = FORMATS["llava"](locate(), families.get("qwen3_vl"), ["b.jpg"], "plain")
+    assert row["image"] == ["b.jpg"]
+    assert [c["from"] for c in row["conversations"]] == ["human", "gpt"]
+    assert row["conversations"][0]["value"].count("<image>") == 1
+
+
+def test_a_placeholder_inside_the_words_is_refused() -> None:
+    with pytest.raises(DataError, match="read as a picture"):
+        FORMATS["swift"](locate("What does <image> say?"), families.get("qwen3_vl"), [], "plain")
+
+
+FAMILY = families.get("qwen3_vl")
+
+
+def run_folder(path: Path, rows: list[Record | Pair]) -> Path:
+    result = ShardResult(rows=rows)
+    shard_stage(path, stage="t", version=1, config={}, inputs=[], shards=1, work=lambda _: result)
+    return path
+
+
+def write(tmp_path: Path, rows: list[Record | Pair], to: str) -> Export:
+    folder = run_folder(tmp_path / "in", rows)
+    kind = type(rows[0])
+    return export(folder, tmp_path / "out", to=to, family=FAMILY, roots={}, kind=kind)
+
+
+def test_sidecar_keeps_the_whole_record(tmp_path: Path) -> None:
+    write(tmp_path, [locate()], "swift")
+    (line,) = (tmp_path / "out/sidecar.jsonl").read_bytes().splitlines()
+    side = msgspec.json.decode(line, type=Side)
+    assert loads(bytes(side.record), Record) == locate()
+    assert side.media_missing
+
+
+def test_a_record_without_image_size_is_dropped_with_its_reason(tmp_path: Path) -> None:
+    media = msgspec.structs.replace(locate().media[0], width=None, height=None)
+    blind = msgspec.structs.replace(locate(), media=(media,))
+    result = write(tmp_path, [blind], "llava")
+    assert (result.rows, result.dropped) == (0, 1)
+    assert "size of media" in (tmp_path / "out/dropped.jsonl").read_text()
+
+
+def test_datasets_loads_the_messages_format(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    write(tmp_path, [locate()], "messages")
+    data = datasets.Dataset.from_json(
+        str(tmp_path / "out/data.jsonl"), cache_dir=str(tmp_path / "cache")
+    )
+    assert data[0]["prompt"][0]["content"][0]["type"] == "image"
+    assert data[0]["images"] == ["a/b.jpg"]
+
+
+def test_llava_is_one_json_list(tmp_path: Path) -> None:
+    result = write(tmp_path, [locate()], "llava")
+    rows = json.loads((tmp_path / "out" / result.file).read_text())
+    assert [r["id"] for r in rows] == ["t:1"]
+
+
+def test_pairs_are_written_too_and_unknown_formats_refused(tmp_path: Path) -> None:
+    assert write(tmp_path, [PAIR], "sharegpt").rows == 1
+    with pytest.raises(DataError, match="unknown export format"):
+        export(tmp_path / "in", tmp_path / "o", to="alpaca", family=FAMILY, roots={}, kind=Pair)
