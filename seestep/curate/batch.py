@@ -7,9 +7,11 @@ the JSON column is decoded once, and only by the operators that ask.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import chain
+from typing import Any
 
 from seestep.records import (
     Answer,
@@ -29,8 +31,6 @@ from seestep.records import (
     dumps,
     loads,
 )
-
-Identify = Callable[[Media], str]
 
 
 @dataclass(frozen=True)
@@ -58,26 +58,37 @@ class Batch:
 
     def take(self, rows: Sequence[int]) -> Batch:
         """The same columns with these rows only."""
-        columns = {
-            name: tuple(column[i] for i in rows)
-            for name in ("ids", "sources", "tasks", "prompts", "outputs", "images", "json")
-            for column in (getattr(self, name),)
-        }
-        taken = Batch(**columns, quality=tuple(self.quality[i] for i in rows if self.quality))
+        taken = Batch(*(tuple(c[i] for i in rows) if c else () for c in self._columns()))
         if "records" in self.__dict__:
             taken.__dict__["records"] = tuple(self.records[i] for i in rows)
         return taken
 
+    def columns_only(self) -> Batch:
+        """The flat columns without the records: what comparing many rows needs in memory."""
+        return replace(self, json=())
 
-def make_batch(records: Sequence[Record], identify: Identify | None = None) -> Batch:
-    """Flatten records; ``identify`` names a picture (default ``media_identity``)."""
+    @staticmethod
+    def join(batches: Sequence[Batch]) -> Batch:
+        """Rows of all batches, in order."""
+        columns = zip(*(b._columns() for b in batches), strict=True)
+        return Batch(*(tuple(chain.from_iterable(c)) for c in columns)) if batches else EMPTY
+
+    def _columns(self) -> tuple[tuple[Any, ...], ...]:
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+
+EMPTY = Batch((), (), (), (), (), (), ())
+
+
+def make_batch(records: Sequence[Record]) -> Batch:
+    """Flatten records."""
     batch = Batch(
         ids=tuple(r.id for r in records),
         sources=tuple(r.source for r in records),
         tasks=tuple(r.task for r in records),
         prompts=tuple(prompt_text(r) for r in records),
         outputs=tuple(answer_words(r.answer, r) for r in records),
-        images=tuple(image_identity(r, identify or media_identity) for r in records),
+        images=tuple("+".join(media_identity(m) for m in r.media) for r in records),
         json=tuple(dumps(r) for r in records),
     )
     batch.__dict__["records"] = tuple(records)
@@ -126,25 +137,9 @@ def media_identity(media: Media) -> str:
     return f"{media.root}:{media.path or '|'.join(media.frames)}"
 
 
-def image_identity(record: Record, identify: Identify = media_identity) -> str:
-    """Identity of all pictures of a record, in order; "" when it has none."""
-    return "+".join(identify(m) for m in record.media)
-
-
 def digest(text: str) -> str:
     """A short stable hash, for tie-breaks that must not depend on input order."""
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def windows(records: Sequence[Record], rows: int = 2048) -> Iterator[Sequence[Record]]:
-    """Consecutive slices of at most ``rows``."""
-    for start in range(0, len(records), rows):
-        yield records[start : start + rows]
-
-
-def identity_from(hashes: Mapping[str, str]) -> Identify:
-    """Identify a picture by a measured hash (media path to hash), else by ``media_identity``."""
-    return lambda media: hashes.get(f"{media.root}:{media.path}") or media_identity(media)
 
 
 def _part_words(part: object, record: Record) -> str:

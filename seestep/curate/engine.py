@@ -1,0 +1,225 @@
+"""The curate stage: ordered checks, a verdict for every record and check, survivors written.
+
+Two passes. Checks that look at one record (pictures, rules, quality) run shard by shard in
+``<out>/checks``, a run folder of its own. Checks that compare records (duplicates, quotas) then
+decide over the columns of all survivors, and ``<out>`` is written shard by shard. Nothing depends
+on the number of workers, and in = kept + dropped by reason, or the stage fails.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from seestep import run
+from seestep.curate.batch import Batch, make_batch
+from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
+from seestep.curate.mix import Mix, Quota
+from seestep.curate.pictures import CHECK as PICTURES
+from seestep.curate.pictures import Look, look_at
+from seestep.curate.quality import Quality
+from seestep.curate.rules import DEFAULT_RULES, AnyRule
+from seestep.errors import DataError, RunError
+from seestep.media import Roots
+from seestep.progress import Progress
+from seestep.records import Record, Verdict
+from seestep.run import Manifest, ShardResult
+
+VERSION = 1
+ROWS = 2048  # rows a batch
+
+
+class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a recipe says about curation; checks run in the order of these fields.
+
+    ``look``: "trust" opens no picture, "probe" reads headers and hashes, "decode" decodes all.
+    ``exact``, ``near`` and ``mix`` are left out by null.
+    """
+
+    look: Look = "probe"
+    rules: tuple[AnyRule, ...] = DEFAULT_RULES
+    quality: Quality = Quality()
+    exact: ExactDuplicates | None = ExactDuplicates()
+    near: NearDuplicates | None = NearDuplicates()
+    mix: Mix | None = None
+    seed: int = 0
+
+
+def curate(
+    in_folders: Sequence[Path],
+    out_folder: Path,
+    config: CurateConfig | None = None,
+    *,
+    roots: Roots | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Read records of closed run folders and write those that every check keeps.
+
+    Raises ``RunError`` for an input that is no closed run folder, ``DataError`` when two records
+    have the same id.
+    """
+    config = config or CurateConfig()
+    out_folder = Path(out_folder)
+    parts = tuple(
+        (Path(folder), n) for folder in in_folders for n in range(run.read_manifest(folder).shards)
+    )
+    taken = sum(run.read_manifest(folder).counts["out"] for folder in in_folders)
+    single = msgspec.structs.replace(config, exact=None, near=None, mix=None)
+    run.shard_stage(
+        out_folder / "checks",
+        stage="curate-checks",
+        version=VERSION,
+        config=single,
+        inputs=[Path(f) for f in in_folders],
+        shards=len(parts),
+        work=partial(check_part, parts=parts, config=config, roots=dict(roots or {})),
+        workers=workers,
+        progress=progress,
+    )
+    decided = _decide(out_folder / "checks", config, taken)
+    manifest = run.shard_stage(
+        out_folder,
+        stage="curate",
+        version=VERSION,
+        config=config,
+        inputs=[Path(f) for f in in_folders],
+        shards=len(parts),
+        work=partial(_emit_part, checks=out_folder / "checks", decided=decided),
+        progress=progress,
+    )
+    conserve(manifest, taken, out_folder)
+    return manifest
+
+
+def conserve(manifest: Manifest, taken: int, folder: Path) -> None:
+    """Raise ``RunError`` unless in = kept + the sum of drops by reason."""
+    lost = sum(manifest.drops.values())
+    if taken != manifest.counts["out"] + lost:
+        raise RunError(
+            "records went missing without a reason",
+            file=folder,
+            wanted=f"{taken} in",
+            got=f"{manifest.counts['out']} kept + {lost} dropped",
+        )
+
+
+def check_records(
+    records: Sequence[Record], config: CurateConfig, roots: Roots
+) -> tuple[list[Record], list[Verdict]]:
+    """Survivors of the one-record checks, and every verdict, record by record in check order."""
+    looked, pictures = look_at(records, roots, config.look)
+    verdicts: dict[str, list[Verdict]] = {v.id: [v] for v in pictures}
+    batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep])
+    for check in (*config.rules, config.quality):
+        said = check(batch)
+        for verdict in said:
+            verdicts[verdict.id].append(verdict)
+        batch = batch.take([i for i, v in enumerate(said) if v.keep])
+    return list(batch.records), [v for about in verdicts.values() for v in about]
+
+
+def check_part(
+    n: int, *, parts: Sequence[tuple[Path, int]], config: CurateConfig, roots: Roots
+) -> ShardResult:
+    """One shard of the first pass: the rows of one part of one input folder."""
+    folder, part = parts[n]
+    kept: list[Record] = []
+    said: list[Verdict] = []
+    for records in _slices(run.read_part(folder, part, Record)):
+        survivors, verdicts = check_records(records, config, roots)
+        kept += survivors
+        said += verdicts
+    return ShardResult(rows=kept, verdicts=said)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the comparing checks decided: verdicts by record id, in check order, and the quotas."""
+
+    verdicts: dict[str, list[Verdict]]
+    quotas: list[Quota]
+
+
+def compare(batch: Batch, config: CurateConfig) -> Decided:
+    """Duplicates and quotas over all survivors; each check sees what the one before kept."""
+    verdicts: dict[str, list[Verdict]] = {rid: [] for rid in batch.ids}
+    quotas: list[Quota] = []
+
+    def hear(said: list[Verdict]) -> Batch:
+        for verdict in said:
+            verdicts[verdict.id].append(verdict)
+        return batch.take([i for i, v in enumerate(said) if v.keep])
+
+    if config.exact is not None:
+        batch = hear(find_exact(config.exact, batch))
+    if config.near is not None:
+        batch = hear(find_near(config.near, batch, seed=config.seed))
+    if config.mix is not None:
+        said, quotas = config.mix(batch, seed=config.seed)
+        batch = hear(said)
+    return Decided(verdicts, quotas)
+
+
+def _decide(checks: Path, config: CurateConfig, taken: int) -> Decided:
+    identity: dict[str, str] = {}
+    score: dict[str, float] = {}
+    times: Counter[str] = Counter()
+    for verdict in run.read_verdicts(checks):
+        if verdict.check == PICTURES:
+            times[verdict.id] += 1
+            identity[verdict.id] = verdict.evidence
+        elif verdict.check == Quality.name and verdict.score is not None:
+            score[verdict.id] = verdict.score
+    twice = [rid for rid, n in times.items() if n > 1]
+    if twice or len(times) != taken:
+        raise DataError(
+            "two records have the same id",
+            record=twice[0] if twice else None,
+            wanted=f"{taken} different ids",
+            got=str(len(times)),
+            hint="was one folder given twice? ids are <source>:<key in the source>",
+        )
+    slices = _slices(run.read_rows(checks, Record))
+    batch = Batch.join([make_batch(rows).columns_only() for rows in slices])
+    return compare(
+        dataclasses.replace(
+            batch,
+            images=tuple(identity[rid] for rid in batch.ids),
+            quality=tuple(score[rid] for rid in batch.ids),
+        ),
+        config,
+    )
+
+
+def _emit_part(n: int, *, checks: Path, decided: Decided) -> ShardResult:
+    kept: list[Record] = []
+    for record in run.read_part(checks, n, Record):
+        if all(v.keep for v in decided.verdicts[record.id]):
+            kept.append(record)
+    said: dict[str, list[Verdict]] = {}
+    for verdict in run.read_part_verdicts(checks, n):
+        said.setdefault(verdict.id, []).append(verdict)
+    for rid, about in said.items():
+        about += decided.verdicts.get(rid, [])
+    files = {}
+    if n == 0 and decided.quotas:
+        files["report/quotas.json"] = msgspec.json.encode(decided.quotas, order="deterministic")
+    return ShardResult(rows=kept, verdicts=[v for a in said.values() for v in a], files=files)
+
+
+def _slices(records: Iterator[Record]) -> Iterator[list[Record]]:
+    rows: list[Record] = []
+    for record in records:
+        rows.append(record)
+        if len(rows) == ROWS:
+            yield rows
+            rows = []
+    if rows:
+        yield rows

@@ -1,0 +1,134 @@
+"""Quality from 1 to 6 over instruction, input and output: five open questions, one point each.
+
+A record starts at 1 and earns a point for each yes. A score says how much a record can teach,
+not whether its answer is true: truth is the business of checks and judges.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from seestep.curate.batch import Batch
+from seestep.curate.near import FILLERS, normalise
+from seestep.curate.rules import AnswerFormat, count_words, repeated_share, shown
+from seestep.records import (
+    Box,
+    Choice,
+    Freeform,
+    Number,
+    Path,
+    Plan,
+    Points,
+    Record,
+    Verdict,
+    YesNo,
+)
+
+_ASKS = re.compile(
+    r"[?\uff1f]|\b(?:what|which|where|how|who|when|why|is|are|does|do|can|point|locate|find|mark|box|"
+    r"count|list|name|plan|put|place|pick|move|bring|go|turn|open|close|clean|heat|cool|slice|"
+    r"describe|choose|select|answer|give|show|look|examine|identify|trace|draw|wash|take)\b",
+    re.IGNORECASE,
+)
+_VAGUE = re.compile(
+    r"\b(?:something|stuff|whatever|maybe|perhaps|might be|could be|unclear|not sure|etc)\b", re.I
+)
+
+
+class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Score every record, and drop those below ``least`` (1 keeps all).
+
+    ask: the instruction asks for something, in 3 to 80 words and without vague words.
+    input: every picture is shown and its size known (text-only tasks earn it with a plan).
+    form: the output is of the form asked for, does not repeat itself and does not hedge.
+    match: the output is about the instruction: the thing it places is named in the question,
+        its options differ, its plan's things are asked about, its words share a content word.
+    teach: the output holds more than a guess: a place, a quantity, a thought, three steps, an
+        option out of three or more, or 8 words.
+    """
+
+    least: float = 1.0
+
+    name = "quality"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= 6:
+            raise ValueError(f"quality is a score of 1 to 6, least cannot be {self.least}")
+
+    def __call__(self, batch: Batch) -> list[Verdict]:
+        """One verdict a row: score, threshold, and the points earned as evidence."""
+        verdicts = []
+        for row in range(len(batch)):
+            earned = points(batch, row)
+            score = 1.0 + sum(earned.values())
+            keep = score >= self.least
+            verdicts.append(
+                Verdict(
+                    id=batch.ids[row],
+                    check=self.name,
+                    keep=keep,
+                    reason="" if keep else "below_least",
+                    score=score,
+                    threshold=self.least,
+                    evidence=" ".join(f"{'-+'[yes]}{what}" for what, yes in earned.items()),
+                )
+            )
+        return verdicts
+
+
+def points(batch: Batch, row: int) -> dict[str, bool]:
+    """The five questions and their answers for one row."""
+    record, prompt, output = batch.records[row], batch.prompts[row], batch.outputs[row]
+    hedges = isinstance(record.answer, Freeform) and bool(_VAGUE.search(output))
+    return {
+        "ask": 3 <= count_words(prompt) <= 80 + 40 * isinstance(record.answer, Choice)
+        and bool(_ASKS.search(prompt))
+        and not _VAGUE.search(prompt),
+        "input": _input_is_known(record),
+        "form": AnswerFormat().fault(batch, row) is None
+        and repeated_share(output) <= 0.3
+        and not hedges,
+        "match": _is_about(record, prompt, output),
+        "teach": _teaches(record, output),
+    }
+
+
+def _input_is_known(record: Record) -> bool:
+    if not record.media:
+        return isinstance(record.answer, Plan)
+    seen = shown(record)
+    return all(m.key in seen and m.size is not None for m in record.media)
+
+
+def _is_about(record: Record, prompt: str, output: str) -> bool:
+    answer = record.answer
+    if isinstance(answer, Choice):
+        return len(answer.options) >= 2
+    if isinstance(answer, Number | YesNo):
+        return True  # a bare value has no words; whether it is the right one is for the checks
+    asked = _content(prompt)
+    if isinstance(answer, Points | Box | Path):
+        label = _content(record.find_geometry(answer.geometry).label)
+        return not label or bool(label & asked)
+    if isinstance(answer, Plan):
+        return bool({w for e in answer.entities for w in _content(e.name)} & asked)
+    return bool(_content(output) & asked) or bool({"yes", "no"} & set(normalise(output).split()))
+
+
+def _teaches(record: Record, output: str) -> bool:
+    answer = record.answer
+    if record.thought is not None or isinstance(answer, Points | Box | Path | Number):
+        return True
+    if isinstance(answer, Plan):
+        return len(answer.steps) >= 3
+    if isinstance(answer, Choice):
+        return len(answer.options) >= 3
+    return isinstance(answer, Freeform) and count_words(output) >= 8
+
+
+def _content(text: str) -> set[str]:
+    """Content words, singular where English makes that easy."""
+    words = set(normalise(text).split()) - FILLERS
+    return {w.removesuffix("s") if len(w) > 3 else w for w in words}

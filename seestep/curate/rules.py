@@ -1,0 +1,327 @@
+"""Rules: what a record must be before any model or judge looks at it.
+
+A rule is a frozen struct with its thresholds; a recipe names it by its tag. It answers for each
+row of a batch with a verdict whose ``reason`` is a short code (counted in the manifest) and whose
+``evidence`` says what was found.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from seestep.curate.batch import Batch
+from seestep.errors import GeometryError
+from seestep.geometry.convert import to_pixels
+from seestep.records import (
+    Box,
+    Choice,
+    Entity,
+    Form,
+    Freeform,
+    Geometry,
+    MediaRef,
+    Number,
+    Path,
+    Plan,
+    Points,
+    Record,
+    Verdict,
+    YesNo,
+)
+
+
+class Fault(NamedTuple):
+    """Why a row is dropped."""
+
+    reason: str
+    evidence: str = ""
+    score: float | None = None
+    threshold: float | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, tag_field="check", forbid_unknown_fields=True):
+    """Base: one verdict a row, from ``fault``."""
+
+    @property
+    def name(self) -> str:
+        """The tag a recipe and the ledger call it by."""
+        return str(self.__struct_config__.tag)
+
+    def __call__(self, batch: Batch) -> list[Verdict]:
+        """One verdict a row, in row order."""
+        return [self._verdict(batch.ids[i], self.fault(batch, i)) for i in range(len(batch))]
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        """What is wrong with a row, None if nothing is."""
+        raise NotImplementedError
+
+    def _verdict(self, record: str, fault: Fault | None) -> Verdict:
+        if fault is None:
+            return Verdict(id=record, check=self.name, keep=True)
+        return Verdict(
+            id=record,
+            check=self.name,
+            keep=False,
+            reason=fault.reason,
+            evidence=fault.evidence[:500],
+            score=fault.score,
+            threshold=fault.threshold,
+        )
+
+
+class HasOutput(Rule, frozen=True, tag="has_output"):
+    """Drop records that ask nothing or answer nothing."""
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        if not batch.prompts[row].strip():
+            return Fault("no_question")
+        answer = batch.records[row].answer
+        empty = not answer.steps if isinstance(answer, Plan) else not batch.outputs[row].strip()
+        return Fault("no_output") if empty else None
+
+
+class AnswerFormat(Rule, frozen=True, tag="answer_format"):
+    """Drop answers that are not of the kind their form or task asks for.
+
+    A count is a whole number, not negative; words hold no coordinates (they belong in a
+    geometry, where their frame is known).
+    """
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        record = batch.records[row]
+        answer = record.answer
+        wanted = (record.form or _TASK_FORMS.get(record.task, _ANY_FORM)).kind
+        if record.form is not None or record.task in _TASK_FORMS:
+            fits = isinstance(answer, _KINDS[wanted])
+            if fits and wanted == "point":
+                assert isinstance(answer, Points)
+                fits = len(record.find_geometry(answer.geometry).pairs) == 1
+            if not fits:
+                return Fault("wrong_kind", f"wanted {wanted}, got {type(answer).__name__}")
+        if isinstance(answer, Number):
+            if not math.isfinite(answer.value):
+                return Fault("not_a_number", str(answer.value))
+            if not answer.unit and (answer.value < 0 or answer.value != int(answer.value)):
+                return Fault("not_a_count", f"{answer.value:g}")
+        if isinstance(answer, Path) and len(record.find_geometry(answer.geometry).pairs) < 2:
+            return Fault("short_path", "a path needs two points")
+        if isinstance(answer, Freeform) and (found := _COORDINATES.search(answer.text)):
+            return Fault("coordinates_in_text", found.group())
+        return None
+
+
+class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
+    """Drop a choice in words that is none of the options written in the question."""
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        record = batch.records[row]
+        if isinstance(record.answer, Choice):
+            blank = [o for o in record.answer.options if not o.strip()]
+            if blank or len(record.answer.options) < 2:
+                return Fault("bad_options", f"{record.answer.options}")
+            folded = [o.strip().casefold() for o in record.answer.options]
+            return Fault("options_repeat", f"{folded}") if len(set(folded)) < len(folded) else None
+        options = _OPTION.findall(batch.prompts[row])
+        if not isinstance(record.answer, Freeform) or len(options) < 2:
+            return None
+        said = record.answer.text.strip().strip("().").casefold()
+        legal = {letter.casefold() for letter, _ in options}
+        legal |= {text.strip().casefold().rstrip(".") for _, text in options}
+        head = re.match(r"\(?([A-Z])[).:]\s", record.answer.text.strip())
+        if said in legal or (head and head.group(1).casefold() in legal):
+            return None
+        return Fault("not_an_option", f"{said[:80]!r} of {sorted(legal)[:8]}")
+
+
+class Length(Rule, frozen=True, tag="length"):
+    """Drop questions and free answers that are too short or ramble (a CJK sign is a word)."""
+
+    prompt_least: int = 2
+    prompt_most: int = 400
+    answer_least: int = 1
+    answer_most: int = 400
+    steps_most: int = 12
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        asked = count_words(batch.prompts[row])
+        if not self.prompt_least <= asked <= self.prompt_most:
+            wanted = self.prompt_least if asked < self.prompt_least else self.prompt_most
+            return Fault("question_length", f"{asked} words", asked, wanted)
+        answer = batch.records[row].answer
+        if isinstance(answer, Plan) and len(answer.steps) > self.steps_most:
+            return Fault("plan_length", "steps", len(answer.steps), self.steps_most)
+        if isinstance(answer, Freeform):
+            said = count_words(answer.text)
+            if not self.answer_least <= said <= self.answer_most:
+                wanted = self.answer_least if said < self.answer_least else self.answer_most
+                return Fault("answer_length", f"{said} words", said, wanted)
+        return None
+
+
+class Repetition(Rule, frozen=True, tag="repetition"):
+    """Drop free text in which one 3-word phrase after another comes back."""
+
+    most: float = 0.3  # share of 3-grams that are repeats
+    least_words: int = 12
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        if not isinstance(batch.records[row].answer, Freeform):
+            return None
+        share = repeated_share(batch.outputs[row])
+        if count_words(batch.outputs[row]) < self.least_words or share <= self.most:
+            return None
+        return Fault("repeats", "3-grams seen before", share, self.most)
+
+
+class NoLeak(Rule, frozen=True, tag="no_leak"):
+    """Drop text that shows how it was made: hidden captions, an assistant's excuses."""
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        for reason, pattern in _LEAKS.items():
+            if found := pattern.search(batch.outputs[row]) or pattern.search(batch.prompts[row]):
+                return Fault(reason, found.group())
+        return None
+
+
+class References(Rule, frozen=True, tag="references"):
+    """Drop records whose plan or thought cites a picture or geometry they do not have.
+
+    What a record's own type refuses (an answer or a turn citing nothing) cannot come this far.
+    """
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        record = batch.records[row]
+        if record.media and not shown(record):
+            return Fault("picture_not_shown", ", ".join(m.key for m in record.media))
+        media_keys = {m.key for m in record.media}
+        geometry_keys = {g.key for g in record.geometry}
+        for entity in _entities(record):
+            if entity.media is not None and entity.media not in media_keys:
+                return Fault("unknown_media", f"{entity.id} on {entity.media}")
+            if entity.geometry is not None and entity.geometry not in geometry_keys:
+                return Fault("unknown_geometry", f"{entity.id} at {entity.geometry}")
+        for view in record.thought.views if record.thought else ():
+            if not {view.src, view.dst} <= media_keys:
+                return Fault("unknown_media", f"view {view.src} to {view.dst}")
+        return None
+
+
+class GeometryRange(Rule, frozen=True, tag="geometry_range"):
+    """Drop geometry that leaves its picture, or (``unresolved="drop"``) cannot be placed in it."""
+
+    unresolved: Literal["keep", "drop"] = "keep"
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        record = batch.records[row]
+        for geometry in record.geometry:
+            if fault := self._place(geometry, record):
+                return fault
+        return None
+
+    def _place(self, geometry: Geometry, record: Record) -> Fault | None:
+        picture = record.find_media(geometry.media)
+        if geometry.image >= max(1, len(picture.frames)) and picture.kind != "video":
+            return Fault("no_such_frame", f"{geometry.key}: frame {geometry.image}")
+        size = picture.size
+        if geometry.kind == "mask" and size is not None and geometry.rle_size != size[::-1]:
+            return Fault("mask_size", f"{geometry.key}: {geometry.rle_size} on {size[::-1]}")
+        if geometry.kind == "mask" or geometry.frame == "pixel_resized":
+            return None
+        if size is None and geometry.frame == "pixel":
+            return Fault("unresolved", geometry.key) if self.unresolved == "drop" else None
+        try:
+            to_pixels(geometry, size or (1, 1))
+        except GeometryError as error:
+            return Fault("out_of_range", str(error))
+        return None
+
+
+AnyRule: TypeAlias = (
+    HasOutput
+    | AnswerFormat
+    | AnswerAmongOptions
+    | Length
+    | Repetition
+    | NoLeak
+    | References
+    | GeometryRange
+)
+
+DEFAULT_RULES: tuple[AnyRule, ...] = (
+    HasOutput(),
+    References(),
+    AnswerFormat(),
+    AnswerAmongOptions(),
+    Length(),
+    Repetition(),
+    NoLeak(),
+    GeometryRange(),
+)
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "choice": (Choice,),
+    "number": (Number,),
+    "yes_no": (YesNo,),
+    "point": (Points,),
+    "points": (Points,),
+    "box": (Box,),
+    "path": (Path,),
+    "plan": (Plan,),
+    "text": (Freeform,),
+}
+_ANY_FORM = Form(kind="text")
+_TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")
+_OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*([^\n(]+?)(?=\s\(?[A-H][).:]|\n|$)")
+_LEAKS = {
+    "assistant_talk": re.compile(
+        r"\bas an ai\b|\bas a (?:large )?language model\b|\bi(?:'m| am) (?:sorry|unable)\b", re.I
+    ),
+    "not_in_image": re.compile(
+        r"\bnot (?:mentioned|specified|described|provided|stated) in the "
+        r"(?:image|picture|scene|description|caption|text|context)\b",
+        re.I,
+    ),
+    "hidden_caption": re.compile(
+        r"\b(?:based on|according to|as (?:stated|mentioned|described) in|from) the "
+        r"(?:given |provided )?(?:caption|description|bounding boxes|annotations?|captions)\b",
+        re.I,
+    ),
+    "broken_template": re.compile(r"\{[a-z_]{2,}\}|<(?:image|obj|bbox|point)>|\bN/?A\b|\bnull\b"),
+}
+
+
+def count_words(text: str) -> int:
+    """Words split at spaces; each Chinese, Japanese or Korean sign counts as one."""
+    signs = len(_CJK.findall(text))
+    return signs + len(_CJK.sub(" ", text).split())
+
+
+def repeated_share(text: str) -> float:
+    """Share of the 3-word phrases of a text that occurred before in it; 0 when too short."""
+    words = text.casefold().split()
+    grams = Counter(zip(words, words[1:], words[2:], strict=False))
+    total = sum(grams.values())
+    return 1 - len(grams) / total if total else 0.0
+
+
+def shown(record: Record) -> set[str]:
+    """Keys of the media that some turn shows."""
+    return {p.media for t in record.turns for p in t.parts if isinstance(p, MediaRef)}
+
+
+def _entities(record: Record) -> Iterator[Entity]:
+    if isinstance(record.answer, Plan):
+        yield from record.answer.entities
+    if record.thought is not None:
+        yield from record.thought.entities
