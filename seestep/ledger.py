@@ -1,0 +1,56 @@
+"""The ledger of a shard: one Parquet row for every verdict, kept rows first and in their order."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from seestep.errors import RunError
+from seestep.records import Verdict
+
+COLUMNS = ("id", "check", "keep", "reason", "score", "threshold", "evidence")
+
+
+def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
+    """Parquet bytes of a shard's verdicts.
+
+    Rows of the part file come first, in their order, each with its verdicts (or one line with an
+    empty ``check`` when it has none) and its index in ``row``; then verdicts about other ids,
+    which are the dropped ones, in the order they were given, with ``row`` null.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    of: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        of.setdefault(verdict.id, []).append(verdict)
+    lines: list[tuple[int | None, Verdict]] = []
+    for row, id in enumerate(ids):
+        about = of.get(id) or [Verdict(id=id, check="", keep=True)]
+        lines += [(row, verdict) for verdict in about]
+    kept = set(ids)
+    lines += [(None, verdict) for verdict in verdicts if verdict.id not in kept]
+
+    types = {"keep": pa.bool_(), "score": pa.float64(), "threshold": pa.float64()}
+    columns = {"row": pa.array([row for row, _ in lines], pa.int64())} | {
+        name: pa.array([getattr(v, name) for _, v in lines], types.get(name, pa.string()))
+        for name in COLUMNS
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def read(path: Path) -> Iterator[tuple[int | None, Verdict]]:
+    """(row in the part file or None, verdict) for every line of a ledger file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(columns=["row", *COLUMNS]):
+            for line in batch.to_pylist():
+                row = line.pop("row")
+                yield row, Verdict(**line)
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"this ledger cannot be read: {error}", file=path) from error

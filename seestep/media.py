@@ -1,0 +1,198 @@
+"""Images from files nobody checked: found below a named root, measured first, decoded whole.
+
+Everything here speaks of the EXIF-upright original, in RGB. A file that is missing, cut off, too
+large, or not a regular file raises ``MediaError``; nothing is ever replaced or half read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from seestep.disk import kind_of, sha256_file
+from seestep.errors import DataError, MediaError
+from seestep.records import Media
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Roots: TypeAlias = Mapping[str, Path]  # root name of a Media -> the folder it stands for
+
+MAX_PIXELS = 50_000_000
+_ORIENTATION = 0x0112
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+
+
+def resolve(media: Media, roots: Roots, *, frame: int = 0) -> Path:
+    """The file of a media (of its ``frame``-th frame when it is a list of frames).
+
+    Raises ``MediaError`` when the root has no folder, the file is missing or not regular, or a
+    symbolic link leads out of the root.
+    """
+    path = media.frames[frame] if media.kind == "frames" else media.path
+    root = roots.get(media.root)
+    if root is None:
+        raise MediaError(
+            f"no folder is given for media root {media.root!r}",
+            record=media.key,
+            wanted=f"one of {sorted(roots)}" if roots else "a root",
+            hint="name it under roots in the recipe",
+        )
+    if not path:
+        raise MediaError("this media has no path", record=media.key)
+    found = Path(root) / path
+    _regular(found)
+    real = found.resolve()
+    if not real.is_relative_to(Path(root).resolve()):
+        raise MediaError("this link leads out of its root", file=found, got=str(real))
+    return found
+
+
+def open_image(
+    media: Media | Path | str,
+    roots: Roots | None = None,
+    *,
+    max_pixels: float = MAX_PIXELS,
+) -> Image:
+    """The whole picture, upright, RGB.
+
+    Palette, grey, transparent (laid on white) and CMYK pictures are converted, 16-bit ones scaled
+    to 8 bits, and the first frame of an animation is taken. Raises ``MediaError``.
+    """
+    from PIL import ImageOps
+
+    path = _path(media, roots)
+    with _opened(path, max_pixels) as image:
+        image.load()  # a cut-off file is found here and only here
+        upright = ImageOps.exif_transpose(image)
+        return _rgb(upright)
+
+
+def read_size(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> tuple[int, int]:
+    """(width, height) of the upright picture, from its header; nothing is decoded."""
+    with _opened(_path(path, None), max_pixels) as image:
+        width, height = image.size
+        turned = image.getexif().get(_ORIENTATION) in _TURNED
+        return (height, width) if turned else (width, height)
+
+
+def pixel_sha256(image: Image) -> str:
+    """Hash of what is seen: mode, size and pixels, whatever the file format was."""
+    digest = hashlib.sha256(f"{image.mode} {image.width}x{image.height}\n".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def probe(media: Media, roots: Roots) -> Media:
+    """The same media with its size read and its sha256 verified or filled in.
+
+    Of a list of frames the first gives the size, and the hash is over the hashes of all frames.
+    Raises ``MediaError`` when a recorded size or hash does not fit the file.
+    """
+    paths = [resolve(media, roots, frame=i) for i in range(max(1, len(media.frames)))]
+    hashes = [sha256_file(path) for path in paths]
+    sha256 = hashes[0]
+    if media.kind == "frames":
+        sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest()
+    if media.sha256 is not None and media.sha256 != sha256:
+        raise MediaError(
+            "this file is not the one the record was made from",
+            file=paths[0],
+            wanted=f"sha256 {media.sha256[:12]}",
+            got=sha256[:12],
+        )
+    if media.kind == "video":
+        return msgspec.structs.replace(media, sha256=sha256)
+    width, height = read_size(paths[0])
+    if media.size is not None and media.size != (width, height):
+        raise MediaError(
+            "this picture has another size than its record says",
+            file=paths[0],
+            wanted="{}x{}".format(*media.size),
+            got=f"{width}x{height}",
+            hint="records hold the size of the upright (EXIF-turned) picture",
+        )
+    return msgspec.structs.replace(media, width=width, height=height, sha256=sha256)
+
+
+def _path(media: Media | Path | str, roots: Roots | None) -> Path:
+    if isinstance(media, Media):
+        return resolve(media, roots or {})
+    _regular(Path(media))
+    return Path(media)
+
+
+def _regular(path: Path) -> None:
+    """Look before opening: opening a FIFO would wait for ever."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise MediaError(f"this file cannot be found: {error.strerror}", file=path) from error
+    if not stat.S_ISREG(mode):
+        raise MediaError("this is not a regular file", file=path, got=kind_of(mode))
+
+
+@contextlib.contextmanager
+def _opened(path: Path, max_pixels: float) -> Iterator[Image]:
+    """A picture whose header was read and found small enough; decoding errors inside the block
+    become ``MediaError``."""
+    import warnings
+
+    from PIL import Image as images
+    from PIL import UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", images.DecompressionBombWarning)  # our cap is lower
+            with images.open(path) as image:
+                width, height = image.size
+                if width * height > max_pixels:
+                    raise MediaError(
+                        "this picture is too large",
+                        file=path,
+                        wanted=f"at most {max_pixels:,.0f} pixels",
+                        got=f"{width}x{height}",
+                        hint="scale it down, or raise max_pixels",
+                    )
+                yield image
+    except UnidentifiedImageError as error:
+        raise MediaError("this is not a picture Pillow can read", file=path) from error
+    except images.DecompressionBombError as error:
+        raise MediaError(f"this picture is too large: {error}", file=path) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise MediaError(f"this picture is damaged or cut off: {error}", file=path) from error
+
+
+def _rgb(image: Image) -> Image:
+    from PIL import Image as images
+
+    if image.mode == "RGB":
+        return image.copy()
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # convert("RGB") would clip everything above 255 to white
+        return image.point(lambda value: value * (1 / 257), "F").convert("L").convert("RGB")
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        paper = images.new("RGBA", rgba.size, "white")
+        return images.alpha_composite(paper, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+__all__ = [
+    "DataError",
+    "MediaError",
+    "Roots",
+    "open_image",
+    "pixel_sha256",
+    "probe",
+    "read_size",
+    "resolve",
+    "sha256_file",
+]

@@ -1,0 +1,146 @@
+"""Progress for whoever listens: a bar on a terminal, lines in a log, JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+Mode = Literal["auto", "bar", "lines", "json", "none"]
+
+
+class Progress:
+    """How far a piece of work has come.
+
+    Args:
+        title: what is being done, in a few words.
+        mode: "bar" draws with an ETA, "lines" prints at most one line every ``every_s`` seconds,
+            "json" prints one JSON object a line, "none" is silent; "auto" is a bar when the stream
+            is a terminal, else lines.
+        stream: where to write, stderr by default.
+        every_s: least seconds between two lines; the last one is always written.
+    """
+
+    def __init__(
+        self,
+        title: str = "",
+        *,
+        mode: Mode = "auto",
+        stream: TextIO | None = None,
+        every_s: float = 5.0,
+    ) -> None:
+        self.title, self.every_s = title, every_s
+        self._stream = stream if stream is not None else sys.stderr
+        if mode == "auto":
+            mode = "bar" if self._stream.isatty() else "lines"
+        self.mode: Mode = mode
+        self._bar: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._started: float | None = None
+        self._done_at_start = 0
+        self._said = float("-inf")
+        self._last: tuple[int, int] | None = None
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        """Say that ``done`` of ``total`` pieces are ready; ``note`` is a short remark."""
+        if self.mode == "none":
+            return
+        now = time.monotonic()
+        if self._started is None:
+            self._started, self._done_at_start = now, done
+        if self.mode == "bar":
+            self._draw(done, total, note)
+            return
+        finished = done >= total
+        if (now - self._said < self.every_s and not finished) or (
+            finished and self._last == (done, total)
+        ):
+            return
+        self._said, self._last = now, (done, total)
+        eta_s = self._eta_s(done, total, now)
+        if self.mode == "json":
+            self.event("progress", done=done, total=total, eta_s=eta_s, note=note)
+        else:
+            eta = f", about {_clock(eta_s)} left" if eta_s else ""
+            tail = f" - {note}" if note else ""
+            print(
+                f"{self.title or 'work'}: {done}/{total}{eta}{tail}",
+                file=self._stream,
+                flush=True,
+            )
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Write one JSON line ``{"event": kind, "title": ..., ...}``; other modes ignore it."""
+        if self.mode == "json":
+            line = {"event": kind, "title": self.title} | fields
+            print(json.dumps(line, ensure_ascii=False), file=self._stream, flush=True)
+
+    def child(self, title: str) -> Progress:
+        """A new progress in the same manner and on the same stream, for one stage of many."""
+        return Progress(title, mode=self.mode, stream=self._stream, every_s=self.every_s)
+
+    def close(self) -> None:
+        """Leave the bar as it stands; the object may be used again for another piece of work."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
+        self._begin()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _eta_s(self, done: int, total: int, now: float) -> float | None:
+        """Seconds left at the mean speed since the first update; shards found done do not count."""
+        fresh = done - self._done_at_start
+        if self._started is None or fresh <= 0 or done >= total:
+            return None
+        return round((now - self._started) / fresh * (total - done), 1)
+
+    def _draw(self, done: int, total: int, note: str) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+            from rich.progress import Progress as RichProgress
+
+            self._bar = RichProgress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+                console=Console(file=self._stream),
+            )
+            self._task = self._bar.add_task(self.title or "work", total=total, note=note)
+            self._bar.start()
+        assert self._task is not None
+        self._bar.update(self._task, completed=done, total=total, note=note)
+        if done >= total:
+            self.close()
+
+
+def _clock(seconds: float) -> str:
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours} h {m:02d} min" if hours else f"{m} min {s:02d} s" if m else f"{s} s"
