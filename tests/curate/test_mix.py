@@ -1,0 +1,87 @@
+"""Quotas: sums by hand, largest remainder, shortfalls told."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seestep.curate.batch import Batch
+from seestep.curate.mix import Mix, apportion
+
+
+def batch_of(cells: dict[tuple[str, str], int], quality=None) -> Batch:
+    rows = [(s, t, f"{s}:{t}{i}") for (s, t), n in cells.items() for i in range(n)]
+    sources, tasks, ids = zip(*rows, strict=True)
+    empty = ("",) * len(rows)
+    scores = quality or tuple(float(i % 6 + 1) for i in range(len(rows)))
+    return Batch(ids, sources, tasks, empty, empty, empty, (), scores)
+
+
+def test_largest_remainder_by_hand():
+    # 10 * (5, 3, 1) / 9 = 5.56, 3.33, 1.11: one seat left, to the largest remainder
+    shares = {("a", ""): 5.0, ("b", ""): 3.0, ("c", ""): 1.0}
+    assert apportion(10, shares) == {("a", ""): 6, ("b", ""): 3, ("c", ""): 1}
+
+
+@given(st.integers(0, 500), st.lists(st.floats(0, 10), min_size=1, max_size=8))
+def test_seats_sum_to_the_total_and_stay_within_one_of_exact(total, weights):
+    shares = {(str(i), ""): w for i, w in enumerate(weights)}
+    seats = apportion(total, shares)
+    mass = sum(weights)
+    if mass == 0:
+        assert set(seats.values()) == {0}
+        return
+    assert sum(seats.values()) == total
+    assert all(abs(seats[c] - total * shares[c] / mass) <= 1 for c in shares)
+
+
+def test_a_source_keeps_its_share_however_many_tasks_it_has():
+    batch = batch_of({("vg", "relation"): 50, ("vg", "locate"): 50, ("epic", "plan"): 50})
+    _, quotas = Mix(total=40)(batch)
+    assert [(q.source, q.task, q.drawn) for q in quotas] == [
+        ("epic", "plan", 20),
+        ("vg", "locate", 10),
+        ("vg", "relation", 10),
+    ]
+
+
+def test_what_is_not_named_is_not_drawn():
+    batch = batch_of({("vg", "relation"): 5, ("lrv", "vqa"): 5})
+    verdicts, _ = Mix(total=8, sources={"vg": 1.0})(batch)
+    assert {v.id.split(":")[0] for v in verdicts if v.keep} == {"vg"}
+
+
+def test_a_shortfall_is_told_and_offered_to_the_others():
+    batch = batch_of({("a", "t"): 2, ("b", "t"): 50})
+    _, (a, b) = Mix(total=20)(batch)
+    assert (a.wanted, a.drawn, a.shortfall) == (10, 2, 8)
+    assert (b.wanted, b.drawn, b.shortfall) == (10, 18, 0)
+    _, (_, kept_b) = Mix(total=20, refill=False)(batch)
+    assert kept_b.drawn == 10
+
+
+def test_the_best_are_drawn_first_and_order_does_not_matter():
+    batch = batch_of({("a", "t"): 12})
+    verdicts, _ = Mix(total=4)(batch)
+    kept = {v.id for v in verdicts if v.keep}
+    assert sorted(v.score for v in verdicts if v.keep) == [5.0, 5.0, 6.0, 6.0]
+    order = list(range(12))
+    random.Random(3).shuffle(order)
+    again, _ = Mix(total=4)(batch.take(order))
+    assert {v.id for v in again if v.keep} == kept
+
+
+def test_ties_are_broken_by_the_seed_not_by_the_name():
+    batch = batch_of({("a", "t"): 40}, quality=(3.0,) * 40)
+    draws = [
+        frozenset(v.id for v in Mix(total=10)(batch, seed=seed)[0] if v.keep) for seed in (0, 0, 1)
+    ]
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_a_negative_weight_is_refused():
+    with pytest.raises(ValueError, match="not negative"):
+        Mix(total=3, sources={"a": -1.0})

@@ -1,0 +1,215 @@
+"""Each rule drops what it names, and nothing else of a small zoo."""
+
+from __future__ import annotations
+
+import pytest
+
+from seestep.curate import rules
+from seestep.curate.batch import make_batch
+from seestep.curate.quality import Quality
+from seestep.records import (
+    Choice,
+    Entity,
+    Form,
+    Freeform,
+    Geometry,
+    Media,
+    MediaRef,
+    Number,
+    Path,
+    Plan,
+    Points,
+    Record,
+    Step,
+    Text,
+    Thought,
+    Turn,
+    YesNo,
+)
+
+PICTURE = Media(key="v", path="a.png", width=40, height=30)
+
+
+def ask(words: str, answer, *, task: str = "vqa", show: bool = True, **more) -> Record:
+    parts = (MediaRef(media="v"), Text(text=words)) if show else (Text(text=words),)
+    media = more.pop("media", (PICTURE,))
+    turns = (Turn(role="user", parts=parts),)
+    return Record(id="t:1", source="t", task=task, media=media, turns=turns, answer=answer, **more)
+
+
+def reason(rule: rules.Rule, record: Record) -> str:
+    (verdict,) = rule(make_batch([record]))
+    assert verdict.check == rule.name
+    return verdict.reason if not verdict.keep else ""
+
+
+def at(*values: float, kind: str = "point", frame: str = "pixel", **more) -> Geometry:
+    return Geometry(key="g", kind=kind, media="v", frame=frame, values=values, **more)
+
+
+SAY = Freeform(text="A red mug stands on the table.")
+
+
+def test_an_ordinary_record_passes_every_rule():
+    record = ask("What is on the table?", SAY)
+    assert [reason(rule, record) for rule in rules.DEFAULT_RULES] == [""] * 8
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "why"),
+    [
+        ("", SAY, "no_question"),
+        ("What is it?", Freeform(text=" \n"), "no_output"),
+        ("Clean the mug.", Plan(steps=()), "no_output"),
+        ("How many?", Number(value=0), ""),
+    ],
+)
+def test_output_must_be_there(words, answer, why):
+    assert reason(rules.HasOutput(), ask(words, answer)) == why
+
+
+@pytest.mark.parametrize(
+    ("answer", "more", "why"),
+    [
+        (Number(value=2.5), {}, "not_a_count"),
+        (Number(value=-1), {}, "not_a_count"),
+        (Number(value=2.5, unit="m"), {}, ""),
+        (Number(value=float("nan")), {}, "not_a_number"),
+        (SAY, {"form": Form(kind="number")}, "wrong_kind"),
+        (SAY, {"task": "count"}, "wrong_kind"),
+        (YesNo(yes=True), {"form": Form(kind="yes_no")}, ""),
+        (Points(geometry="g"), {"form": Form(kind="point"), "geometry": (at(1, 2),)}, ""),
+        (
+            Points(geometry="g"),
+            {"form": Form(kind="point"), "geometry": (at(1, 2, 3, 4, kind="points"),)},
+            "wrong_kind",
+        ),
+        (Path(geometry="g"), {"geometry": (at(1, 2, kind="path"),)}, "short_path"),
+        (Freeform(text="It is at [120, 33]."), {}, "coordinates_in_text"),
+        (Freeform(text="It is at (0.1, 0.2, 0.3, 0.4)."), {}, "coordinates_in_text"),
+        (Freeform(text="There are 3, maybe (4) mugs."), {}, ""),
+    ],
+)
+def test_an_answer_has_the_form_that_was_asked_for(answer, more, why):
+    assert reason(rules.AnswerFormat(), ask("Where or how many?", answer, **more)) == why
+
+
+ASKED = "Which one is closer?\nA. the mug\nB. the red bowl\nC. neither"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("B", ""),
+        ("(b)", ""),
+        ("The red bowl", ""),
+        ("B. the red bowl", ""),
+        ("D", "not_an_option"),
+        ("the blue bowl", "not_an_option"),
+        ("E. the mug", "not_an_option"),
+    ],
+)
+def test_a_choice_in_words_must_be_an_option(said, why):
+    assert reason(rules.AnswerAmongOptions(), ask(ASKED, Freeform(text=said))) == why
+
+
+def test_options_that_differ_in_case_only_are_no_choice():
+    answer = Choice(options=("Mug", "mug"), index=0)
+    assert reason(rules.AnswerAmongOptions(), ask("Which?", answer)) == "options_repeat"
+
+
+def test_length_counts_words_and_chinese_signs():
+    assert rules.count_words("two words") == 2
+    assert rules.count_words("红色的杯子") == 5
+    assert reason(rules.Length(), ask("Mug", SAY)) == "question_length"
+    assert reason(rules.Length(), ask("杯子在哪里", SAY)) == ""
+    long = Freeform(text="word " * 401)
+    (verdict,) = rules.Length()(make_batch([ask("What is it?", long)]))
+    assert (verdict.reason, verdict.score, verdict.threshold) == ("answer_length", 401, 400)
+
+
+def test_repetition_by_hand():
+    # a b c a b c a b c: 7 three-grams, 3 different
+    assert rules.repeated_share("a b c a b c a b c") == pytest.approx(4 / 7)
+    assert rules.repeated_share("a b") == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("As an AI I cannot see.", "assistant_talk"),
+        ("The colour is not mentioned in the image.", "not_in_image"),
+        ("According to the caption it is a mug.", "hidden_caption"),
+        ("The {object} is red.", "broken_template"),
+        ("From the description of shapes it looks round.", "hidden_caption"),
+        ("There is no mug in the image.", ""),
+        ("The sink is not in the image.", ""),
+    ],
+)
+def test_traces_of_how_a_text_was_made_are_leaks(said, why):
+    assert reason(rules.NoLeak(), ask("What is it?", Freeform(text=said))) == why
+
+
+def test_a_picture_must_be_shown_and_a_thought_must_cite_what_is_there():
+    assert reason(rules.References(), ask("What is it?", SAY, show=False)) == "picture_not_shown"
+    step = Step(do=("look", "o1"))
+    for entity, why in (
+        (Entity(id="o1", name="mug", geometry="gone"), "unknown_geometry"),
+        (Entity(id="o1", name="mug", media="gone"), "unknown_media"),
+        (Entity(id="o1", name="mug", media="v", geometry="g"), ""),
+    ):
+        thought = Thought(entities=(entity,), steps=(step,), next=("look", "o1"))
+        record = ask("What is it?", SAY, thought=thought, geometry=(at(1, 2),))
+        assert reason(rules.References(), record) == why
+
+
+@pytest.mark.parametrize(
+    ("geometry", "media", "why"),
+    [
+        (at(39.9, 29.9), PICTURE, ""),
+        (at(41, 10), PICTURE, "out_of_range"),
+        (at(1, 1, 40, 31, kind="box"), PICTURE, "out_of_range"),
+        (at(1.2, 0.5, frame="unit"), Media(key="v", path="a.png"), "out_of_range"),
+        (at(0.2, 0.5, frame="unit"), Media(key="v", path="a.png"), ""),
+        (at(20, 10), Media(key="v", path="a.png"), ""),
+        (at(20, 10, image=1), PICTURE, "no_such_frame"),
+    ],
+)
+def test_geometry_lies_in_its_picture(geometry, media, why):
+    record = ask("Point to it.", Points(geometry="g"), geometry=(geometry,), media=(media,))
+    assert reason(rules.GeometryRange(), record) == why
+
+
+def test_unplaced_geometry_goes_when_the_recipe_says_so():
+    bare = (Media(key="v", path="a.png"),)
+    record = ask("Point to it.", Points(geometry="g"), geometry=(at(20, 10),), media=bare)
+    assert reason(rules.GeometryRange(unresolved="drop"), record) == "unresolved"
+
+
+def score(record: Record) -> tuple[float | None, str]:
+    (verdict,) = Quality()(make_batch([record]))
+    return verdict.score, verdict.evidence
+
+
+def test_quality_counts_five_points_on_top_of_one():
+    point = ask(
+        "Point to the red mug on the table.",
+        Points(geometry="g"),
+        geometry=(at(3, 4, label="red mug"),),
+        form=Form(kind="points"),
+        task="point",
+    )
+    assert score(point) == (6.0, "+ask +input +form +match +teach")
+    off_topic = ask(
+        "Point to the red mug on the table.",
+        Points(geometry="g"),
+        geometry=(at(3, 4, label="tall lamp"),),
+    )
+    assert score(off_topic) == (5.0, "+ask +input +form -match +teach")
+    bare = ask("Is there a red mug?", YesNo(yes=True), media=(Media(key="v", path="a.png"),))
+    assert score(bare) == (4.0, "+ask -input +form +match -teach")
+
+
+def test_quality_is_a_score_from_one_to_six():
+    with pytest.raises(ValueError, match="1 to 6"):
+        Quality(least=7)
