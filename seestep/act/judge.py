@@ -75,11 +75,7 @@ def ground(steps: Sequence[tuple[str, ...]], state: State, rules: Rules = DEFAUL
     meant: list[list[Entity | None]] = []
     for step in steps:
         verb = step[0]
-        options = [
-            sorted(bearers.get(name, []), key=lambda e: (used.get((verb, e.sim), 0), e.sim))  # noqa: B023
-            or [None]
-            for name in step[1:]
-        ]
+        options = [_options(bearers.get(name, []), verb, used) for name in step[1:]]
         combos = [list(c) for c in itertools.islice(itertools.product(*options), 64)]
         chosen = combos[0]
         for combo in combos:
@@ -87,8 +83,16 @@ def ground(steps: Sequence[tuple[str, ...]], state: State, rules: Rules = DEFAUL
             if not reason:
                 chosen, state = combo, after
                 break
-        for entity in chosen:
-            if entity is not None:
-                used[verb, entity.sim] = used.get((verb, entity.sim), 0) + 1
+        for meant_thing in chosen:
+            if meant_thing is not None:
+                key = (verb, meant_thing.sim)
+                used[key] = used.get(key, 0) + 1
         meant.append(chosen)
     return wire.build(steps, meant)
+
+
+def _options(
+    bearers: list[Entity], verb: str, used: Mapping[tuple[str, str], int]
+) -> list[Entity | None]:
+    """The bearers of a name, those least acted on by this verb first; [None] if nobody bears it."""
+    return [*sorted(bearers, key=lambda e: (used.get((verb, e.sim), 0), e.sim))] or [None]

@@ -26,10 +26,17 @@ def names(state: State) -> dict[str, str]:
 
 
 def entities(state: State, things: Iterable[str]) -> tuple[Entity, ...]:
-    """Entities o1, o2, ... for objectIds, in the order given, each once."""
+    """Entities o1, o2, ... for objectIds, in the order given, each once.
+
+    "?purple vase" stands for a thing that is not there: an entity of that name without ``sim``.
+    """
     called = names(state)
     return tuple(
-        Entity(id=f"o{n}", name=called.get(thing, words(thing.split("|")[0])), sim=thing)
+        Entity(
+            id=f"o{n}",
+            name=thing.removeprefix("?") if thing not in called else called[thing],
+            sim=thing if thing in called else "",
+        )
         for n, thing in enumerate(dict.fromkeys(things), 1)
     )
 
