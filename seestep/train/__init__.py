@@ -1,0 +1,1 @@
+"""Post-training: plan, collate, losses, SFT and DPO trainers, stages, guard sets."""

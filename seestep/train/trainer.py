@@ -1,0 +1,277 @@
+"""The SFT trainer: transformers' Trainer with our loss, our learning rates and our checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from seestep.errors import RunError
+from seestep.models import card as cards
+from seestep.models.card import Card
+from seestep.models.load import Loaded
+from seestep.progress import Progress
+from seestep.train import checkpoint
+from seestep.train.collate import Batch, Collator, Samples
+from seestep.train.config import AnyConfig, Group
+from seestep.train.losses import token_nll
+from seestep.train.order import Schedule
+
+METRICS = "metrics.jsonl"
+_MODEL_INPUTS = (
+    "input_ids",
+    "attention_mask",
+    "position_ids",
+    "mm_token_type_ids",
+    "pixel_values",
+    "image_grid_thw",
+    "logits_to_keep",
+)
+
+
+class BaseTrainer(Trainer):
+    """What SFT and DPO share; ``folder`` is the run folder, checkpoints go where ``args`` says.
+
+    The loss is a sum over the global batch divided by its own counts, so accumulation, ranks and
+    padding do not change a step. Metrics go to ``metrics.jsonl``, one object a logged step.
+    ``stopped`` says why training ended before its last step, or is "".
+    """
+
+    stopped = ""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        config: AnyConfig,
+        args: TrainingArguments,
+        *,
+        model: nn.Module,
+        card: Card,
+        samples: Samples,
+        collator: Collator,
+        schedule: Schedule,
+        folder: Path,
+        progress: Progress | None = None,
+    ) -> None:
+        self._config, self._schedule, self._folder = config, schedule, folder
+        self._model: Any = model
+        self._processor, self._card = loaded.processor, card
+        self._bad_steps: list[dict[str, Any]] = []
+        self._batch_ids: list[str] = []
+        self._watched: dict[str, list[Tensor]] = {}
+        self._tokens = 0
+        super().__init__(model=model, args=args, train_dataset=samples, data_collator=collator)
+        self.model_accepts_loss_kwargs = True
+        self.loss_is_scaled_for_ga = True  # compute_loss divides by the counts of the whole step
+        self.remove_callback(PrinterCallback)
+        self.add_callback(_Follow(self, progress))
+
+    # --- the step ---
+
+    def logp(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Log-probabilities (N,) of the batch's target tokens; logits exist at those alone."""
+        return answer_logp(model, batch)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """What the loss of a batch is divided by, to be summed over the global batch."""
+        raise NotImplementedError
+
+    def step_loss(self, model: nn.Module, batch: Batch, total: Tensor) -> Tensor:
+        """This micro-batch's share of the loss of a step whose counts are ``total``."""
+        raise NotImplementedError
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        total = num_items_in_batch
+        if not isinstance(total, Tensor):
+            total = self.counts(inputs).to(self.args.device)
+        # Gradients are averaged over ranks, and the counts are those of all of them.
+        loss = self.step_loss(model, inputs, total.float()) * self.args.world_size
+        return (loss, None) if return_outputs else loss
+
+    def _get_num_items_in_batch(self, batch_samples: list[Batch], device: torch.device) -> Tensor:
+        total = torch.stack([self.counts(b) for b in batch_samples]).sum(dim=0).to(device)
+        if self.args.world_size > 1:
+            dist.all_reduce(total)
+        self._batch_ids = [i for b in batch_samples for i in b["ids"]]
+        return total
+
+    def training_step(
+        self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
+    ) -> Tensor:
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self._tokens += int(inputs["input_ids"].numel())
+        # A non-finite loss makes the gradient norm non-finite on every rank; see _get_grad_norm.
+        return loss if torch.isfinite(loss) else torch.zeros_like(loss)
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        norm: Any = Trainer._get_grad_norm(self, model, grad_norm=grad_norm)  # type: ignore[no-untyped-call]
+        if math.isfinite(float(norm)):
+            return norm
+        # Without gradients the optimiser leaves weights and moments alone: the step is skipped.
+        model.zero_grad()
+        step = self.state.global_step + 1
+        self._bad_steps.append({"step": step, "bad_batch": self._batch_ids})
+        self.write({"step": step, "bad_batch": self._batch_ids})
+        deepspeed = self.is_deepspeed_enabled  # its engine has already applied the step
+        if deepspeed or len(self._bad_steps) >= self._config.most_bad_steps:
+            raise RunError(
+                f"the gradient was not finite in {len(self._bad_steps)} steps, training stopped",
+                file=self._folder / METRICS,
+                record=", ".join(self._batch_ids[:4]),
+                hint="look at these records, lower optim.lr, or go on from the last checkpoint",
+            )
+        return 0.0
+
+    # --- learning rates ---
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW with a learning rate for vision, projector and language each; vectors (norms,
+        biases) are not decayed."""
+        if self.optimizer is None:
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
+            groups = parameter_groups(model or self._model, self._config)
+            self.optimizer = kind(groups, **options)
+        return self.optimizer
+
+    # --- checkpoints ---
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
+        super()._save_checkpoint(model, trial)
+        if self.args.world_size > 1:
+            dist.barrier()
+        if self.args.should_save:
+            folder = (
+                Path(self.args.output_dir or "") / f"{checkpoint.PREFIX}{self.state.global_step}"
+            )
+            checkpoint.seal(folder)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir or "")
+        if not self.args.should_save:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        self._model.save_pretrained(folder, state_dict=state_dict)
+        self._processor.save_pretrained(folder)
+        cards.write(folder, self._card)
+
+    # --- metrics ---
+
+    def watch(self, **values: Tensor) -> None:
+        """Remember values of this micro-batch; their mean since the last log is logged."""
+        for name, value in values.items():
+            self._watched.setdefault(name, []).append(value.detach().float().reshape(-1))
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "loss" in logs:
+            logs = {**logs, **self._drain()}
+        super().log(logs, start_time)
+
+    def _drain(self) -> dict[str, float]:
+        out = {}
+        for name, values in self._watched.items():
+            joined = torch.cat(values).double()
+            pair = torch.stack([joined.sum(), joined.new_tensor(float(len(joined)))])
+            if self.args.world_size > 1:
+                pair = pair.to(self.args.device)
+                dist.all_reduce(pair)
+            out[name] = float(pair[0] / pair[1])
+        self._watched.clear()
+        return out
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append one object to ``metrics.jsonl``."""
+        if self.args.should_save:
+            with (self._folder / METRICS).open("a") as stream:
+                stream.write(json.dumps(line) + "\n")
+
+
+class SftTrainer(BaseTrainer):
+    """Cross-entropy on answer tokens: their sum over the global batch over their number."""
+
+    def counts(self, batch: Batch) -> Tensor:
+        return torch.tensor([len(batch["targets"])], dtype=torch.float64)
+
+    def step_loss(self, model: nn.Module, batch: Batch, total: Tensor) -> Tensor:
+        return -self.logp(model, batch).sum() / total[0]
+
+
+def answer_logp(model: nn.Module, batch: Batch) -> Tensor:
+    """Log-probabilities (N,) of a batch's target tokens, float32."""
+    inputs = {k: batch[k] for k in _MODEL_INPUTS if k in batch}
+    logits: Tensor = model(**inputs, use_cache=False).logits
+    return -token_nll(logits, batch["targets"])
+
+
+def group_of(name: str) -> Group:
+    """Which group a parameter belongs to, by its name in a Qwen-VL model."""
+    if "visual." not in name:
+        return "language"
+    return "projector" if "merger" in name.split("visual.")[1] else "vision"
+
+
+def parameter_groups(model: nn.Module, config: AnyConfig) -> list[dict[str, Any]]:
+    """Optimiser groups (named): learning rate by part of the model, decay for matrices only."""
+    found: dict[tuple[Group, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            key = (group_of(name), parameter.dim() > 1)
+            found.setdefault(key, []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "name": group,
+            "lr": config.optim.rate(group),
+            "weight_decay": config.optim.weight_decay if decays else 0.0,
+        }
+        for (group, decays), parameters in sorted(found.items(), key=lambda item: item[0])
+    ]
+
+
+class _Follow(TrainerCallback):
+    """Writes metrics lines and moves the progress bar."""
+
+    def __init__(self, trainer: BaseTrainer, progress: Progress | None) -> None:
+        self._trainer, self._progress = trainer, progress
+        self._clock: Callable[[], float] = time.perf_counter
+        self._since, self._tokens = self._clock(), 0
+        self._rates: dict[str, float] = {}
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        groups = kwargs["optimizer"].param_groups
+        self._rates = {g["name"]: float(g["lr"]) for g in groups if "name" in g}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._since, self._tokens = self._clock(), self._trainer._tokens
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        if not logs or "loss" not in logs:
+            return
+        now, tokens = self._clock(), self._trainer._tokens
+        line = {"step": state.global_step}
+        line |= {k: v for k, v in logs.items() if k not in ("epoch", "learning_rate")}
+        line["epoch"] = self._trainer._schedule.epoch_of(state.global_step)
+        line["lr"] = self._rates
+        speed = (tokens - self._tokens) * args.world_size / max(now - self._since, 1e-9)
+        line["tokens_per_s"] = round(speed, 1)
+        self._since, self._tokens = now, tokens
+        self._trainer.write(line)
+        if self._progress is not None and args.should_save:
+            self._progress.update(
+                state.global_step, state.max_steps, note=f"loss {logs['loss']:.3f}"
+            )
