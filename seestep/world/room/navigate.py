@@ -1,0 +1,170 @@
+"""Where the agent can stand, what it can reach from there, and the shortest way."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from seestep.world.room.axes import Vec, camera_matrix
+from seestep.world.room.layout import Home
+from seestep.world.room.thing import Thing
+
+GRID = 0.25  # metres between standing places
+RADIUS = 0.2  # of the agent
+EYE = 1.5759983  # height of the camera above the floor, as in AI2-THOR
+AGENT_Y = 0.9009983  # height of the agent's own position, as in AI2-THOR
+HORIZONS = (-30.0, 60.0)  # looking up and down, degrees
+
+_ABOVE_HEAD = 0.95  # furniture whose underside is higher than this does not block the way
+
+
+@dataclass
+class Agent:
+    """Feet at (x, y) of MuJoCo's frame; rotation and horizon are AI2-THOR's degrees."""
+
+    x: float
+    y: float
+    rotation: float = 0.0
+    horizon: float = 0.0
+
+    @property
+    def eye(self) -> Vec:
+        return np.array([self.x, self.y, EYE])
+
+
+class Floor:
+    """Free space of a home; furniture blocks as it stood when the home was built."""
+
+    def __init__(self, home: Home) -> None:
+        self.size = home.size
+        self.blocks: list[tuple[str, float, float, float, float]] = []
+        for part in home.building[10:]:  # the stove's body; the first ten are floor and walls
+            x, y, _ = part.pos
+            self.blocks.append(
+                ("Stove", x - part.size[0], y - part.size[1], x + part.size[0], y + part.size[1])
+            )
+        for thing in home.things.values():
+            low, high = thing.bounds()
+            if low[2] < _ABOVE_HEAD and not thing.parent:
+                self.blocks.append((thing.id, *map(float, (low[0], low[1], high[0], high[1]))))
+        self.reachable = self._flood()
+
+    def blocker(self, x: float, y: float) -> str:
+        """Name of what stands in the way of an agent at (x, y), "" if nothing does."""
+        w, d = self.size
+        if abs(x) > w / 2 - RADIUS or abs(y) > d / 2 - RADIUS:
+            return "Wall"
+        for name, x0, y0, x1, y1 in self.blocks:
+            dx, dy = max(x0 - x, 0.0, x - x1), max(y0 - y, 0.0, y - y1)
+            if dx * dx + dy * dy < RADIUS * RADIUS:
+                return name
+        return ""
+
+    def _flood(self) -> list[tuple[float, float]]:
+        """The largest connected set of free grid points, in reading order."""
+        w, d = self.size
+        nx, ny = int(w / 2 / GRID), int(d / 2 / GRID)
+        free = {
+            (i, j)
+            for i in range(-nx, nx + 1)
+            for j in range(-ny, ny + 1)
+            if not self.blocker(i * GRID, j * GRID)
+        }
+        best: set[tuple[int, int]] = set()
+        left = set(free)
+        while left:
+            start = min(left)
+            seen, todo = {start}, deque([start])
+            while todo:
+                i, j = todo.popleft()
+                for step in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
+                    if step in left and step not in seen:
+                        seen.add(step)
+                        todo.append(step)
+            left -= seen
+            if len(seen) > len(best):
+                best = seen
+        return [(i * GRID, j * GRID) for i, j in sorted(best)]
+
+    def way(self, start: tuple[float, float], goal: tuple[float, float]) -> int | None:
+        """Number of grid steps from the point nearest to ``start`` to ``goal``; None if cut off."""
+        points = {(round(x / GRID), round(y / GRID)) for x, y in self.reachable}
+        end = (round(goal[0] / GRID), round(goal[1] / GRID))
+        first = min(points, key=lambda p: math.dist((p[0] * GRID, p[1] * GRID), start))
+        steps = {first: 0}
+        todo = deque([first])
+        while todo:
+            at = todo.popleft()
+            if at == end:
+                return steps[at]
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                to = (at[0] + dx, at[1] + dy)
+                if to in points and to not in steps:
+                    steps[to] = steps[at] + 1
+                    todo.append(to)
+        return None
+
+
+def distance_to(agent: Agent, thing: Thing) -> float:
+    """Metres over the floor from the agent to the nearest point of the thing's box."""
+    low, high = thing.bounds()
+    dx = max(low[0] - agent.x, 0.0, agent.x - high[0])
+    dy = max(low[1] - agent.y, 0.0, agent.y - high[1])
+    return float(math.hypot(dx, dy))
+
+
+def in_view(position: Vec, axes: Vec, thing: Thing, fov: float, aspect: float = 1.0) -> bool:
+    """True if the middle of the thing, or the point of it nearest to the eye, is in the frame."""
+    low, high = thing.bounds()
+    nearest = np.clip(position, low, high)
+    half = math.tan(math.radians(fov) / 2)
+    for point in ((low + high) / 2, nearest, (nearest + (low + high) / 2) / 2):
+        right, up, back = (point - position) @ axes
+        if back < -0.05 and abs(up) <= -back * half and abs(right) <= -back * half * aspect:
+            return True
+    return False
+
+
+def poses(
+    floor: Floor, thing: Thing, reach: float, fov: float, aspect: float, *, exact: bool
+) -> list[Agent]:
+    """Poses from which the thing can be acted on, the best first.
+
+    The best stand about 0.7 m away and squarely in front of furniture. ``exact`` turns the
+    agent to face the thing (to 5 degrees); else rotations are multiples of 90 and horizons of 30,
+    as AI2-THOR's GetInteractablePoses gives.
+    """
+    low, high = thing.bounds()
+    middle = (low + high) / 2
+    fronted = bool(thing.dims[0])
+    found: list[tuple[tuple[float, ...], Agent]] = []
+    for x, y in floor.reachable:
+        agent = Agent(x, y)
+        gap = distance_to(agent, thing)
+        if gap > reach - 1e-6:
+            continue
+        side = thing.reach_deg(agent.eye) if fronted else 0.0
+        if fronted and side > 85.0 and thing.type not in ("DiningTable", "CoffeeTable"):
+            continue
+        for rotation, horizon in _turns(agent, middle, exact):
+            agent = Agent(x, y, rotation, horizon)
+            if in_view(agent.eye, camera_matrix(rotation, horizon), thing, fov, aspect):
+                facing = math.degrees(math.atan2(middle[0] - x, middle[1] - y)) - rotation
+                turn = abs((facing + 180.0) % 360.0 - 180.0)
+                down = math.degrees(math.atan2(EYE - middle[2], math.dist((x, y), middle[:2])))
+                cost = abs(gap - 0.6) + side / 90.0 + turn / 90.0 + abs(down - horizon) / 90.0
+                found.append(((round(cost, 6), x, y, rotation, horizon), agent))
+    return [agent for _, agent in sorted(found, key=lambda pair: pair[0])]
+
+
+def _turns(agent: Agent, middle: Vec, exact: bool) -> list[tuple[float, float]]:
+    if not exact:
+        return [(r, h) for r in (0.0, 90.0, 180.0, 270.0) for h in (-30.0, 0.0, 30.0, 60.0)]
+    dx, dy = float(middle[0] - agent.x), float(middle[1] - agent.y)
+    rotation = round(math.degrees(math.atan2(dx, dy)) / 5) * 5 % 360
+    down = math.degrees(math.atan2(EYE - middle[2], math.hypot(dx, dy)))
+    low, high = HORIZONS
+    return [(float(rotation), float(min(high, max(low, round(down / 5) * 5))))]

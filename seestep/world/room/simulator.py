@@ -1,0 +1,503 @@
+"""RoomSimulator: AI2-THOR's actions and Events over a home of ours."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from seestep.act import executor as words
+from seestep.errors import DataError
+from seestep.world.protocol import Event
+from seestep.world.room import rules
+from seestep.world.room.axes import Vec, camera_matrix, from_thor, to_thor, yaw_matrix
+from seestep.world.room.layout import Home, build_home
+from seestep.world.room.metadata import box_of, concealed, object_entry
+from seestep.world.room.navigate import (
+    AGENT_Y,
+    EYE,
+    GRID,
+    HORIZONS,
+    Agent,
+    Floor,
+    distance_to,
+    in_view,
+    poses,
+)
+from seestep.world.room.render import LIGHTS, Lights, Shot, render, warm_up
+from seestep.world.room.stage import fill
+from seestep.world.room.thing import Thing
+
+__all__ = ["RoomSimulator", "warm_up"]
+
+_MOVES = {"MoveAhead": 0.0, "MoveRight": 90.0, "MoveBack": 180.0, "MoveLeft": 270.0}
+
+
+class RoomSimulator:
+    """A home to act in; implements ``world.protocol.Simulator``.
+
+    ``visible`` in the metadata: with pictures, the thing covers at least 1/1000 of the picture;
+    without, the thing is in the frame and not shut away (walls and furniture are not tested). For
+    the agent's own view it must also be within ``visibility_distance``, measured over the floor to
+    the thing's box; a camera placed by LookAt has no such limit.
+
+    ``isInteractable`` is what actions go by, the same with and without pictures: within
+    ``visibility_distance`` of the agent, in its frame, not shut away. ``forceAction=True`` skips
+    that check, as in AI2-THOR. What the agent holds is always within reach.
+
+    ``fov`` is vertical, in degrees. ``supersample`` draws n times finer and averages.
+    """
+
+    def __init__(
+        self,
+        width: int = 192,
+        height: int = 192,
+        *,
+        render: bool = True,
+        supersample: int = 1,
+        fov: float = 60.0,
+        visibility_distance: float = 1.5,
+    ) -> None:
+        self.width, self.height, self.fov = width, height, fov
+        self.supersample, self.render = supersample, render
+        self.visibility_distance = visibility_distance
+        self._event: Event | None = None
+
+    # --- the protocol -------------------------------------------------------------------------
+
+    @property
+    def last_event(self) -> Event:
+        if self._event is None:
+            raise DataError("no scene is loaded yet", hint="call reset first")
+        return self._event
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return (
+            frozenset(name.removeprefix("_do_") for name in dir(self) if name.startswith("_do_"))
+            | frozenset(rules.ON_OBJECTS)
+            | frozenset(_MOVES)
+        )
+
+    def reset(self, scene: str | int | dict[str, Any], *, seed: int = 0) -> Event:
+        """Build a home and return its first Event.
+
+        ``scene``: a seed; a name ("home-7", "home-7-kitchen"); a kind ("kitchen") to be built
+        with ``seed``; or a dict with any of "seed", "kind" and "clutter" (times as many things).
+        Raises DataError for anything else.
+        """
+        self.home: Home = build_home(**_scene(scene, seed))
+        self.things = self.home.things
+        self.floor = Floor(self.home)
+        self.agent = self._start()
+        self.view: tuple[Vec, float, float] | None = None
+        rules.consequences(self.things)
+        return self._finish("Reset", "", None)
+
+    def step(self, action: str, **arguments: Any) -> Event:
+        """Do one action named as in AI2-THOR. A failed action is an Event, never an exception."""
+        last = self.last_event  # raises when nothing is loaded
+        value: Any = None
+        if action in rules.ON_OBJECTS:
+            reason = self._on_object(action, arguments)
+        elif action in _MOVES:
+            reason = self._move(action, arguments)
+        elif hasattr(self, f"_do_{action}"):
+            reason, value = getattr(self, f"_do_{action}")(arguments)
+        else:
+            reason = f"Invalid action: {action}"
+        del last
+        return self._finish(action, reason, value)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+        self._event = None
+
+    # --- actions on things --------------------------------------------------------------------
+
+    def _target(self, arguments: dict[str, Any]) -> Thing | None:
+        return self.things.get(str(arguments.get("objectId", "")))
+
+    def _on_object(self, action: str, arguments: dict[str, Any]) -> str:
+        thing = self._target(arguments)
+        if thing is None and action == "EmptyLiquidFromObject":
+            thing = rules.held_thing(self.things)
+        if thing is None:
+            return words.UNKNOWN
+        if not arguments.get("forceAction"):
+            reason = self.unreachable(thing)
+            if reason:
+                return reason
+        reason = rules.ON_OBJECTS[action](self.things, thing, arguments)
+        if not reason:
+            rules.consequences(self.things)
+        return reason
+
+    def unreachable(self, thing: Thing) -> str:
+        """Why the agent cannot act on the thing from where it stands; "" if it can."""
+        if thing.held:
+            return ""
+        if concealed(self.things, thing):
+            return words.UNSEEN
+        if distance_to(self.agent, thing) > self.visibility_distance + 1e-6:
+            return f"{thing.id} is too far away to be interacted with"
+        agent = self.agent
+        axes = camera_matrix(agent.rotation, agent.horizon)
+        if not in_view(agent.eye, axes, thing, self.fov, self.width / self.height):
+            return words.UNSEEN
+        return ""
+
+    # --- moving -------------------------------------------------------------------------------
+
+    def _move(self, action: str, arguments: dict[str, Any]) -> str:
+        length = float(arguments.get("moveMagnitude", GRID))
+        turn = math.radians(self.agent.rotation + _MOVES[action])
+        x, y = self.agent.x + length * math.sin(turn), self.agent.y + length * math.cos(turn)
+        blocker = self.floor.blocker(x, y)
+        if blocker:
+            return f"{blocker} is blocking Agent 0 from moving {_MOVES[action]:.0f}"
+        self.agent.x, self.agent.y, self.view = x, y, None
+        return ""
+
+    def _do_RotateRight(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        self.agent.rotation = (self.agent.rotation + float(arguments.get("degrees", 90.0))) % 360.0
+        self.view = None
+        return "", None
+
+    def _do_RotateLeft(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        return self._do_RotateRight({"degrees": -float(arguments.get("degrees", 90.0))})
+
+    def _do_LookDown(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        horizon = self.agent.horizon + float(arguments.get("degrees", 30.0))
+        if horizon > HORIZONS[1] + 1e-6:
+            return "can't look down beyond 60 degrees below the forward horizon", None
+        if horizon < HORIZONS[0] - 1e-6:
+            return "can't look up beyond 30 degrees above the forward horizon", None
+        self.agent.horizon, self.view = horizon, None
+        return "", None
+
+    def _do_LookUp(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        return self._do_LookDown({"degrees": -float(arguments.get("degrees", 30.0))})
+
+    def _do_TeleportFull(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        place = dict(arguments.get("position") or {})
+        for key in ("x", "y", "z"):
+            if key in arguments:
+                place[key] = arguments[key]
+        rotation = arguments.get("rotation", self.agent.rotation)
+        if isinstance(rotation, dict):
+            rotation = rotation["y"]
+        horizon = float(arguments.get("horizon", self.agent.horizon))
+        x = float(place.get("x", self.agent.x))
+        y = float(place.get("z", self.agent.y))
+        blocker = self.floor.blocker(x, y)
+        if blocker and not arguments.get("forceAction"):
+            return f"Collided with: {blocker} while attempting teleport.", None
+        if not HORIZONS[0] - 1e-6 <= horizon <= HORIZONS[1] + 1e-6:
+            return f"horizon must be within {HORIZONS[0]:.0f} to {HORIZONS[1]:.0f} degrees", None
+        self.agent = Agent(x, y, float(rotation) % 360.0, horizon)
+        self.view = None
+        return "", None
+
+    def _do_Teleport(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        return self._do_TeleportFull(arguments)
+
+    def _do_GetReachablePositions(self, _: dict[str, Any]) -> tuple[str, list[dict[str, float]]]:
+        return "", [to_thor((x, y, AGENT_Y)) for x, y in self.floor.reachable]
+
+    def _do_GetInteractablePoses(
+        self, arguments: dict[str, Any]
+    ) -> tuple[str, list[dict[str, Any]] | None]:
+        """Where the agent could act on the thing, the best pose first.
+
+        Rotations and horizons are multiples of 90 and 30 degrees; ``exact=True`` gives one pose a
+        place, turned to face the thing.
+        """
+        thing = self._target(arguments)
+        if thing is None:
+            return words.UNKNOWN, None
+        found = self._poses(thing, exact=bool(arguments.get("exact", False)))
+        return "", [
+            {
+                **to_thor((a.x, a.y, AGENT_Y)),
+                "rotation": a.rotation,
+                "standing": True,
+                "horizon": a.horizon,
+            }
+            for a in found
+        ]
+
+    def _poses(self, thing: Thing, *, exact: bool) -> list[Agent]:
+        aspect = self.width / self.height
+        return poses(self.floor, thing, self.visibility_distance, self.fov, aspect, exact=exact)
+
+    def _do_NavigateTo(self, arguments: dict[str, Any]) -> tuple[str, int | None]:
+        """Walk to the thing and face it; actionReturn is the number of grid steps on the way."""
+        thing = self._target(arguments)
+        if thing is None:
+            return words.UNKNOWN, None
+        if thing.held:
+            return "", 0
+        found = self._poses(thing, exact=True)
+        if not found:
+            return f"{thing.id} cannot be reached from anywhere in {self.home.name}", None
+        best = found[0]
+        steps = self.floor.way((self.agent.x, self.agent.y), (best.x, best.y))
+        if steps is None:
+            return f"there is no way to {thing.id}", None
+        self.agent, self.view = best, None
+        return "", steps
+
+    def _do_Done(self, _: dict[str, Any]) -> tuple[str, None]:
+        return "", None
+
+    def _do_Pass(self, _: dict[str, Any]) -> tuple[str, None]:
+        return "", None
+
+    # --- cameras ------------------------------------------------------------------------------
+
+    def _do_LookAt(self, arguments: dict[str, Any]) -> tuple[str, None]:
+        """Place a free camera that looks at a thing (or ``position``); the agent stays put.
+
+        ``distance`` metres away (default 1.3), ``azimuth`` degrees clockwise from the thing's
+        front (default 0), ``elevation`` degrees above the horizontal (default 40). For furniture
+        the camera looks at the middle of the surface on top. It is kept inside the room.
+        The view lasts until the agent moves, or until ``LookAt`` without arguments.
+        """
+        thing = self._target(arguments)
+        if thing is None and "objectId" in arguments:
+            return words.UNKNOWN, None
+        if thing is None and "position" not in arguments:
+            self.view = None
+            return "", None
+        if thing is not None:
+            low, high = thing.bounds()
+            target = (low + high) / 2
+            front = thing.yaw if thing.dims[0] else self._front_of(thing)
+            if thing.type in _TOPS:
+                target = thing.world((0.0, 0.0, thing.dims[2] + 0.05))
+        else:
+            target, front = from_thor(arguments["position"]), 180.0
+        distance = float(arguments.get("distance", 1.3))
+        up = math.radians(float(arguments.get("elevation", 40.0)))
+        turn = math.radians(front - float(arguments.get("azimuth", 0.0)))
+        away = np.array(
+            [-math.sin(turn) * math.cos(up), math.cos(turn) * math.cos(up), math.sin(up)]
+        )
+        w, d = self.home.size
+        room = np.array([w / 2 - 0.1, d / 2 - 0.1])
+        eye = target + distance * away
+        eye[:2] = np.clip(eye[:2], -room, room)
+        eye[2] = min(max(eye[2], 0.15), 2.6)
+        gaze = target - eye
+        rotation = math.degrees(math.atan2(gaze[0], gaze[1])) % 360.0
+        horizon = -math.degrees(math.atan2(gaze[2], math.hypot(gaze[0], gaze[1])))
+        self.view = (eye, rotation, horizon)
+        return "", None
+
+    def _front_of(self, thing: Thing) -> float:
+        """Yaw of the furniture a small thing stands on; its own if it stands on none."""
+        return self.things[thing.parent].yaw if thing.parent else thing.yaw
+
+    def camera(self) -> tuple[Vec, float, float]:
+        """Position (MuJoCo's frame), rotation and horizon (AI2-THOR's degrees) of the camera."""
+        if self.view is not None:
+            return self.view
+        return self.agent.eye, self.agent.rotation, self.agent.horizon
+
+    # --- events -------------------------------------------------------------------------------
+
+    def _start(self) -> Agent:
+        """A seeded place to start from, looking at the middle of the room."""
+        seed = int(self.home.name.split("-")[1])
+        rng = np.random.default_rng([seed, 9])
+        places = self.floor.reachable
+        far = sorted(places, key=lambda p: (-math.hypot(*p), p))[: max(1, len(places) // 4)]
+        x, y = far[int(rng.integers(len(far)))]
+        rotation = round(math.degrees(math.atan2(-x, -y)) / 90) * 90 % 360
+        return Agent(x, y, float(rotation), 0.0)
+
+    def _finish(self, action: str, reason: str, value: Any) -> Event:
+        held = rules.held_thing(self.things)
+        position, rotation, horizon = self.camera()
+        axes = camera_matrix(rotation, horizon)
+        if held is not None:
+            self._carry(held)
+        ids = tuple(self.things)
+        shot = self._draw(position, axes, held) if self.render else None
+        seen = self._seen(shot, position, axes)
+        agent = self.agent
+        objects = [
+            object_entry(
+                self.things,
+                thing,
+                agent,
+                visible=thing.id in seen,
+                interactable=not self.unreachable(thing),
+            )
+            for thing in self.things.values()
+        ]
+        w, d = self.home.size
+        feet = to_thor((agent.x, agent.y, AGENT_Y))
+        metadata: dict[str, Any] = {
+            "objects": objects,
+            "isSceneAtRest": True,
+            "agent": {
+                "name": "agent",
+                "position": feet,
+                "rotation": {"x": 0.0, "y": agent.rotation, "z": 0.0},
+                "cameraHorizon": agent.horizon,
+                "isStanding": True,
+                "inHighFrictionArea": False,
+            },
+            "heldObjectPose": None,
+            "arm": None,
+            "fov": self.fov,
+            "cameraPosition": to_thor(position),
+            "cameraOrthSize": 0.0,
+            "thirdPartyCameras": [],
+            "collided": False,
+            "collidedObjects": [],
+            "inventoryObjects": (
+                [{"objectId": held.id, "objectType": held.type}] if held is not None else []
+            ),
+            "sceneName": self.home.name,
+            "lastAction": action,
+            "errorMessage": reason,
+            "errorCode": ("InvalidAction" if reason.startswith("Invalid action") else "Undefined")
+            if reason
+            else "",
+            "lastActionSuccess": not reason,
+            "screenWidth": self.width,
+            "screenHeight": self.height,
+            "agentId": 0,
+            "depthFormat": "Meters",
+            "colors": None,
+            "actionReturn": value,
+            "currentTime": 0.0,
+            "sceneBounds": box_of(np.array([-w / 2, -d / 2, 0.0]), np.array([w / 2, d / 2, 2.7])),
+            # not in AI2-THOR: where the camera of this picture looks, and what kind of room it is
+            "view": {"rotation": rotation, "horizon": horizon, "free": self.view is not None},
+            "roomType": self.home.kind,
+        }
+        self._event = Event(
+            metadata,
+            shot.rgb if shot else None,
+            shot.depth if shot else None,
+            shot.owner if shot else None,
+            ids,
+        )
+        return self._event
+
+    def _carry(self, held: Thing) -> None:
+        """The held thing hangs before the agent, a little below its eyes."""
+        before = held.pos.copy()
+        forward = -camera_matrix(self.agent.rotation, 0.0)[:, 2]
+        held.pos = self.agent.eye + forward * 0.45 + np.array([0.0, 0.0, -0.3])
+        for inner in rules.contents(self.things, held):
+            inner.pos = inner.pos + (held.pos - before)
+
+    def _draw(self, position: Vec, axes: Vec, held: Thing | None) -> Shot:
+        placed: list[Any] = [(0, np.zeros(3), 0.0, self.home.building)]
+        hidden = self.view is not None
+        for i, thing in enumerate(self.things.values()):
+            if thing.held and hidden:
+                continue
+            if concealed(self.things, thing):
+                continue
+            placed.append((i + 1, thing.pos, thing.yaw, thing.parts()))
+        return render(
+            fill(placed),
+            self._lights(),
+            position,
+            axes,
+            width=self.width,
+            height=self.height,
+            fov=self.fov,
+            supersample=self.supersample,
+        )
+
+    def _lights(self) -> Lights:
+        home = self.home
+        pos = np.tile(np.array([0.0, 0.0, 2.5]), (LIGHTS, 1))
+        way = np.tile(np.array([0.0, 0.0, -1.0]), (LIGHTS, 1))
+        diffuse, ambient = np.zeros((LIGHTS, 3)), np.zeros((LIGHTS, 3))
+        warm = np.array(home.warmth) * home.brightness
+        pos[0] = home.light
+        diffuse[0], ambient[0] = 0.52 * warm, 0.34 * warm
+        way[1] = np.array([0.35, -0.5, -0.6]) / np.linalg.norm([0.35, -0.5, -0.6])
+        diffuse[1] = 0.2 * warm
+        lamps = [t for t in self.things.values() if t.type.endswith("Lamp") and t.toggled]
+        for i, lamp in enumerate(lamps[: LIGHTS - 2]):
+            low, high = lamp.bounds()
+            pos[2 + i] = (low + high) / 2
+            pos[2 + i][2] = high[2] + 0.25
+            diffuse[2 + i] = np.array([0.4, 0.34, 0.2])
+        return Lights(pos, way, diffuse, ambient)
+
+    def _seen(self, shot: Shot | None, position: Vec, axes: Vec) -> set[str]:
+        free = self.view is not None
+        ids = list(self.things)
+        if shot is not None:
+            pixels = np.bincount(shot.owner.ravel(), minlength=len(ids) + 1)[1:]
+            least = max(4.0, 0.001 * self.width * self.height)
+            seen = {name for name, n in zip(ids, pixels, strict=True) if n >= least}
+        else:
+            aspect = self.width / self.height
+            seen = {
+                name
+                for name, thing in self.things.items()
+                if not concealed(self.things, thing)
+                and not (thing.held and free)
+                and in_view(position, axes, thing, self.fov, aspect)
+            }
+        if free:
+            return seen
+        reach = self.visibility_distance + 1e-6
+        return {
+            name
+            for name in seen
+            if self.things[name].held or distance_to(self.agent, self.things[name]) <= reach
+        }
+
+
+_TOPS = frozenset(
+    [
+        "CounterTop",
+        "DiningTable",
+        "CoffeeTable",
+        "SideTable",
+        "Desk",
+        "TVStand",
+        "Dresser",
+        "Shelf",
+        "SinkBasin",
+        "Bed",
+    ]
+)
+_ = yaw_matrix, EYE
+
+
+def _scene(scene: str | int | dict[str, Any], seed: int) -> dict[str, Any]:
+    """Arguments of ``build_home``."""
+    from seestep.world.room.layout import ROOMS
+
+    wanted = 'a seed, "home-7", "home-7-kitchen", a kind of room, or {"seed", "kind", "clutter"}'
+    if isinstance(scene, bool) or not isinstance(scene, (str, int, dict)):
+        raise DataError("not a scene", wanted=wanted, got=repr(scene))
+    if isinstance(scene, int):
+        return {"seed": scene}
+    if isinstance(scene, dict):
+        unknown = set(scene) - {"seed", "kind", "clutter"}
+        if unknown:
+            raise DataError(
+                "unknown keys in a scene", wanted=wanted, got=", ".join(sorted(unknown))
+            )
+        return {"seed": seed} | scene
+    if scene in ROOMS:
+        return {"seed": seed, "kind": scene}
+    parts = scene.split("-")
+    if parts[0] == "home" and 2 <= len(parts) <= 3 and parts[1].isdigit():
+        return {"seed": int(parts[1]), "kind": parts[2] if len(parts) == 3 else None}
+    raise DataError("not a scene", wanted=wanted, got=repr(scene))
