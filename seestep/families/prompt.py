@@ -85,8 +85,8 @@ def answer_text(
     """``answer`` as the benchmark wants it, or as the family itself writes it.
 
     Choice: the letter. Number: shortest decimal, no unit. Yes/no: "yes" or "no". Points, box,
-    path: in the form's frame and notation, else the family's. Plan: ``{"step_list": [[verb,
-    name, ...], ...]}`` with entity names. Where ``Form.prompt`` demands a last line "Answer: X",
+    path: in the form's frame and notation, else the family's. Plan: ``[[verb, name, ...], ...]``
+    with entity names. Where ``Form.prompt`` demands a last line "Answer: X",
     that line. A mask, box or polygon that stands for points is answered by one point well inside.
 
     Args:
@@ -156,13 +156,10 @@ def resize_of(asked: Asked, media: str, family: Family, sizes: Sizes | None = No
 
 
 def plan_text(plan: Plan) -> str:
-    """A plan as compact JSON with names; equal names get their id: "mug (o2)"."""
-    names = [e.name for e in plan.entities]
-    shown = {
-        e.id: e.name if names.count(e.name) == 1 else f"{e.name} ({e.id})" for e in plan.entities
-    }
-    steps = [[s.do[0], *(shown[arg] for arg in s.do[1:])] for s in plan.steps]
-    return json.dumps({"step_list": steps}, ensure_ascii=False, separators=(",", ":"))
+    """A plan as a compact JSON list of steps with names; ``act.wire`` reads it back."""
+    names = {e.id: e.name for e in plan.entities}
+    steps = [[s.do[0], *(names[arg] for arg in s.do[1:])] for s in plan.steps]
+    return json.dumps(steps, ensure_ascii=False, separators=(",", ":"))
 
 
 def number_text(value: float) -> str:

@@ -81,7 +81,7 @@ _PLAIN = {
     "choice": P_DIRECT,
     "number": "Answer with a number only.",
     "yes_no": "Answer yes or no.",
-    "plan": 'Answer with JSON: {"step_list": [["verb", "object"], ...]}.',
+    "plan": 'Answer with a JSON list of steps: [["verb", "object"], ...].',
     "text": "Answer briefly.",
 }
 

@@ -118,7 +118,7 @@ def parse(text: str, want: str, *, frame: str, order: Order = "xy") -> Parsed | 
         raise GeometryError("cannot parse that kind", wanted="point .. path", got=want)
     if frame not in FRAMES or order not in ("xy", "yx"):
         raise GeometryError("undeclared frame or order", got=f"{frame}, {order}")
-    plain = text.translate(_WIDE)
+    plain = fold_width(text)
     wide = "+fullwidth" if plain != text else ""
     for part, where in _places(plain):
         for found in _candidates(part):
@@ -127,6 +127,11 @@ def parse(text: str, want: str, *, frame: str, order: Order = "xy") -> Parsed | 
                 rule = found.rule + parsed.rule + where + wide
                 return Parsed(parsed.kind, parsed.values, rule, frame, parsed.integral)
     return None
+
+
+def fold_width(text: str) -> str:
+    """Full-width brackets, digits, letters and punctuation as ASCII; length is kept."""
+    return text.translate(_WIDE)
 
 
 def _places(text: str) -> Iterator[tuple[str, str]]:
