@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from seestep import answers
 from seestep.errors import DataError
@@ -14,9 +13,10 @@ from seestep.evals.config import EvalConfig
 from seestep.evals.engines.base import NO_THINKING, Ask, Engine
 from seestep.families import Family
 from seestep.families.prompt import messages
-from seestep.media import Roots, open_image
-from seestep.records import Item, Media, MediaRef, Prediction, Score
+from seestep.media import Roots, open_image, resolve
+from seestep.records import Item, Media, Prediction, Score
 from seestep.run import Progress, ShardResult, read_rows, shard_stage
+from seestep.thought import wire
 
 SHARD_ITEMS = 128
 PREDICT_VERSION = 1
@@ -74,7 +74,6 @@ def score(
     out: Path,
     family: Family,
     *,
-    plan_judge: Callable[..., Any],
     limit: int | None = None,
 ) -> list[Score]:
     """Score a folder of predictions; writes a run folder of ``Score`` rows and returns them.
@@ -93,11 +92,7 @@ def score(
         )
 
     def work(_: int) -> ShardResult:
-        return ShardResult(
-            rows=[
-                answers.score(items[p.item], p.raw, family, plan_judge=plan_judge) for p in said
-            ]
-        )
+        return ShardResult(rows=[answers.score(items[p.item], p.raw, family) for p in said])
 
     shard_stage(
         out,
@@ -139,36 +134,32 @@ def _ask(
     item: Item, family: Family, config: EvalConfig, roots: Roots, swapped: dict[str, Item]
 ) -> Ask:
     written = messages(item, family)
-    shown = _shown(item)
-    donor = _shown(swapped[item.id]) if item.id in swapped else shown
-    images = tuple(open_image(media, roots) for media in donor)
+    donor = swapped.get(item.id, item)
+    images = [open_image(resolve(m, roots, frame=i)) for m, i in images_of(donor)]
     if config.control == "wrong_image":  # a foreign picture must not betray itself by its size
-        images = tuple(
-            image.resize(media.size) if media.size else image
-            for image, media in zip(images, shown, strict=True)
-        )
+        sizes = [m.size for m, _ in images_of(item)]
+        images = [
+            image.resize(size) if size else image for image, size in zip(images, sizes, strict=True)
+        ]
     if config.control == "no_image":
-        images = ()
+        images = []
         written = [
             {**m, "content": [p for p in m["content"] if p["type"] != "image"]} for m in written
         ]
-    return Ask(written, images, NO_THINKING if config.thinking == "off" else "")
+    return Ask(written, tuple(images), NO_THINKING if config.thinking == "off" else "")
 
 
-def _shown(item: Item) -> list[Media]:
-    return [
-        item.find_media(part.media)
-        for turn in item.turns
-        for part in turn.parts
-        if isinstance(part, MediaRef)
-    ]
+def images_of(item: Item) -> list[tuple[Media, int]]:
+    """(media, frame index) of every picture, in the order in which the prompt shows them."""
+    shown = [item.find_media(k) for k, _ in wire.images_of(item)]
+    return [(m, i) for m, (_, i) in zip(shown, wire.images_of(item), strict=True)]
 
 
 def _wrong_images(items: Sequence[Item]) -> dict[str, Item]:
     """Each item's donor of pictures: the next one with as many images and no shared cluster."""
     donors: dict[str, Item] = {}
     for i, item in enumerate(items):
-        count = len(_shown(item))
+        count = len(images_of(item))
         if not count:
             continue
         others = (items[(i + step) % len(items)] for step in range(1, len(items)))
@@ -176,7 +167,7 @@ def _wrong_images(items: Sequence[Item]) -> dict[str, Item]:
             (
                 o
                 for o in others
-                if len(_shown(o)) == count and not set(o.clusters) & set(item.clusters)
+                if len(images_of(o)) == count and not set(o.clusters) & set(item.clusters)
             ),
             None,
         )

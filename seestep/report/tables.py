@@ -47,7 +47,8 @@ def parse_table(table: Table) -> str:
                 continue
             rest = "-" if cell.score_if_parsed is None else f"{100 * cell.score_if_parsed:.0f}"
             cells.append(
-                f'<td>{100 * cell.parse_rate:.0f} %<small class="quiet">{rest} if parsed</small></td>'
+                f"<td>{100 * cell.parse_rate:.0f} %"
+                f'<small class="quiet">{rest} if parsed</small></td>'
             )
         rows.append(f"<tr><th>{escape(group)}</th>{''.join(cells)}</tr>")
     return (
