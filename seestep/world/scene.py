@@ -217,13 +217,12 @@ def free_surface(scene: Scene, place: Seen, *, margin: int = 2) -> Mask:
     """
     from scipy import ndimage
 
-    mask = scene.mask(place)
     height = scene.room_height
     steps = np.maximum(
         np.abs(ndimage.sobel(height, axis=0, mode="nearest")),
         np.abs(ndimage.sobel(height, axis=1, mode="nearest")),
     )
-    level = mask & (steps / 8 < 0.012)  # a Sobel filter sums eight times the step per pixel
+    level = scene.mask(place) & (steps / 8 < 0.012)  # a Sobel filter sums eight times the step per pixel
     if not level.any():
         return level
     bins = np.round(height[level] / 0.02).astype(int)

@@ -1,67 +1,199 @@
-"""Where to stand in a home to get pictures worth asking about."""
+"""Where to put the camera in a home to get pictures worth asking about.
+
+A home is looked at in *shots*: one view, or several that belong together. Planning shots needs
+metadata only, so nothing is rendered that is not used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from seestep.world.protocol import Event
+# AI2-THOR types that can be looked at from all around; the rest stand against walls
+_FREE_STANDING = ("DiningTable", "CoffeeTable")
 
 
 class ViewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many views of a home, and of what size."""
+    """How many views of a home, and of what size. A home with few surfaces gives fewer."""
 
     size: int = 96  # side of the picture in pixels
-    oversample: int = 2  # rendered this many times larger, then averaged down
+    supersample: int = 2  # drawn this many times finer, then averaged down
+    fov: float = 60.0
     close: int = 5  # views of a surface with things on it
-    wide: int = 3  # views of the room
-    least_things: int = 2  # a view that shows fewer seen things is not worth asking about
-    near_m: float = 0.9
-    far_m: float = 1.7
+    wide: int = 2  # views of the room from where an agent can stand
+    orbits: int = 1  # a second close view from another side: a shot of two
+    turns: int = 1  # a shot of two from one place, the camera turned in between
+    tours: int = 0  # a shot of ``tour_views`` from one place, panning over the room
+    tour_views: int = 4
+    near_m: float = 0.85
+    far_m: float = 1.45
 
-    @property
-    def render_size(self) -> int:
-        return self.size * self.oversample
+    def __post_init__(self) -> None:
+        if self.size < 16 or self.supersample < 1 or self.tour_views < 2:
+            raise ValueError("size must be >= 16, supersample >= 1 and tour_views >= 2")
 
 
-def shrink(event: Event, factor: int) -> Event:
-    """The event at 1/factor of its size, all four pictures consistently.
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A simulator action that puts the camera somewhere; its Event is the view."""
 
-    Colours are averaged. A pixel belongs to the instance with most of its factor x factor
-    samples (in a tie, the instance of the top-left sample if it is among the winners), and its
-    depth is the mean over that instance's samples.
+    action: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """Views that belong together. ``kind``: close, wide, orbit, turn or tour."""
+
+    kind: str
+    cameras: tuple[Camera, ...]
+
+
+def plan_shots(
+    metadata: Mapping[str, Any],
+    positions: Sequence[Mapping[str, float]],
+    rng: np.random.Generator,
+    config: ViewConfig,
+) -> list[Shot]:
+    """The shots of a home, from its metadata and the positions an agent can reach.
+
+    Surfaces with more things on them come first; a surface is looked at again, from elsewhere,
+    only when every other one has been. Turns stand before a surface, wide views and tours
+    anywhere. Cameras in orbit shots differ by 30 to 70 degrees, turns by 15 to 40.
     """
-    if factor == 1:
-        return event
-    if event.frame is None or event.instance_frame is None or event.depth_frame is None:
-        raise ValueError("only an event with pictures can be made smaller")
-    height, width = event.instance_frame.shape
-    if height % factor or width % factor:
-        raise ValueError(f"{width}x{height} cannot be divided by {factor}")
-    ids = _blocks(event.instance_frame, factor)
-    votes = (ids[..., :, None] == ids[..., None, :]).sum(-1)  # (h, w, s): votes for each sample
-    votes[..., 0] = votes[..., 0] * 2 + 1  # the first sample wins ties
-    votes[..., 1:] *= 2
-    winner = np.take_along_axis(ids, votes.argmax(-1)[..., None], -1)[..., 0]
-    mine = ids == winner[..., None]
-    depth = (_blocks(event.depth_frame, factor) * mine).sum(-1) / mine.sum(-1)
-    h, w = height // factor, width // factor
-    frame = event.frame.reshape(h, factor, w, factor, 3).astype(np.uint32).sum((1, 3))
-    area = factor * factor
-    return Event(
-        metadata={**event.metadata, "screenWidth": w, "screenHeight": h},
-        frame=((frame + area // 2) // area).astype(np.uint8),
-        depth_frame=depth.astype(np.float32),
-        instance_frame=winner.astype(np.int32),
-        instance_ids=event.instance_ids,
+    surfaces = _surfaces(metadata)
+    shots = []
+    if surfaces:
+        ranked = sorted(surfaces, key=lambda s: (-surfaces[s], s))
+        spread = ranked * (config.close // len(ranked) + 1)
+        shots += [Shot("close", (_close(s, metadata, rng, config),)) for s in spread[: config.close]]
+        for i in range(config.orbits):
+            surface = ranked[i % len(ranked)]
+            shots.append(Shot("orbit", _orbit(surface, metadata, rng, config)))
+    if positions:
+        for i in range(config.turns if surfaces else 0):
+            shots.append(Shot("turn", _turn(ranked[i % len(ranked)], metadata, positions, rng)))
+        shots += [Shot("wide", (_stand(positions, metadata, rng),)) for _ in range(config.wide)]
+        shots += [
+            Shot("tour", _tour(positions, metadata, rng, config)) for _ in range(config.tours)
+        ]
+    return shots
+
+
+def _surfaces(metadata: Mapping[str, Any]) -> dict[str, int]:
+    """Places in the open that bear things, and how many they bear."""
+    places = {
+        o["objectId"]: o
+        for o in metadata["objects"]
+        if o["receptacle"] and not o["pickupable"] and not o["openable"]
+    }
+    tally: dict[str, int] = {}
+    for thing in metadata["objects"]:
+        for parent in (thing.get("parentReceptacles") or ())[:1]:
+            if thing["pickupable"] and parent in places:
+                tally[parent] = tally.get(parent, 0) + 1
+    return tally
+
+
+def _close(
+    surface: str, metadata: Mapping[str, Any], rng: np.random.Generator, config: ViewConfig
+) -> Camera:
+    around = 180.0 if surface.split("|")[0] in _FREE_STANDING else 35.0
+    return Camera(
+        "LookAt",
+        {
+            "objectId": surface,
+            "distance": round(float(rng.uniform(config.near_m, config.far_m)), 3),
+            "azimuth": round(float(rng.uniform(-around, around)), 2),
+            "elevation": round(float(rng.uniform(28.0, 58.0)), 2),
+        },
     )
 
 
-def _blocks(picture: NDArray[Any], factor: int) -> NDArray[Any]:
-    height, width = picture.shape
-    h, w = height // factor, width // factor
-    split = picture.reshape(h, factor, w, factor).transpose(0, 2, 1, 3)
-    return split.reshape(h, w, factor * factor)
+def _orbit(
+    surface: str, metadata: Mapping[str, Any], rng: np.random.Generator, config: ViewConfig
+) -> tuple[Camera, ...]:
+    first = _close(surface, metadata, rng, config)
+    apart = float(rng.uniform(30.0, 70.0))
+    side = float(rng.choice((-1.0, 1.0)))
+    azimuth = first.arguments["azimuth"]
+    if surface.split("|")[0] not in _FREE_STANDING:  # stay in front of the wall
+        azimuth = -side * apart / 2
+    turned = [
+        Camera("LookAt", {**first.arguments, "azimuth": round(azimuth + add, 2)})
+        for add in (0.0, side * apart)
+    ]
+    return tuple(turned)
+
+
+def _turn(
+    surface: str,
+    metadata: Mapping[str, Any],
+    positions: Sequence[Mapping[str, float]],
+    rng: np.random.Generator,
+) -> tuple[Camera, ...]:
+    """Two headings from the reachable place nearest to 1.1 m from the surface's middle."""
+    middle = next(o for o in metadata["objects"] if o["objectId"] == surface)["position"]
+    place = min(positions, key=lambda p: (abs(_floor_gap(p, middle) - 1.1), p["x"], p["z"]))
+    heading = _heading(place, middle)
+    apart = float(rng.uniform(15.0, 40.0)) * float(rng.choice((-1.0, 1.0)))
+    start = heading - apart / 2 + float(rng.uniform(-5.0, 5.0))
+    horizon = round(float(rng.uniform(28.0, 42.0)), 2)
+    return tuple(_teleport(place, start + add, horizon) for add in (0.0, apart))
+
+
+def _stand(
+    positions: Sequence[Mapping[str, float]], metadata: Mapping[str, Any], rng: np.random.Generator
+) -> Camera:
+    """Somewhere, looking roughly at a piece of furniture 1.2 m away or more."""
+    place = positions[int(rng.integers(len(positions)))]
+    far = [
+        o["position"]
+        for o in metadata["objects"]
+        if o["receptacle"] and not o["pickupable"] and _floor_gap(place, o["position"]) > 1.2
+    ]
+    heading = float(rng.uniform(0, 360))
+    if far:
+        heading = _heading(place, far[int(rng.integers(len(far)))])
+    return _teleport(place, heading + float(rng.uniform(-12, 12)), float(rng.uniform(8.0, 28.0)))
+
+
+def _tour(
+    positions: Sequence[Mapping[str, float]],
+    metadata: Mapping[str, Any],
+    rng: np.random.Generator,
+    config: ViewConfig,
+) -> tuple[Camera, ...]:
+    """A pan in one direction, 35 degrees a view, from a place with room in front of it."""
+    first = _stand(positions, metadata, rng)
+    place = first.arguments
+    step = 35.0 * float(rng.choice((-1.0, 1.0)))
+    heading = place["rotation"] - step * (config.tour_views - 1) / 2
+    return tuple(
+        _teleport(place, heading + step * i, place["horizon"]) for i in range(config.tour_views)
+    )
+
+
+def _teleport(place: Mapping[str, float], rotation: float, horizon: float) -> Camera:
+    return Camera(
+        "TeleportFull",
+        {
+            **{k: place[k] for k in "xyz"},
+            "rotation": round(rotation % 360.0, 2),
+            "horizon": round(horizon, 2),
+            "standing": True,
+        },
+    )
+
+
+def _floor_gap(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    return float(np.hypot(a["x"] - b["x"], a["z"] - b["z"]))
+
+
+def _heading(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """AI2-THOR rotation that faces b from a: 0 along +z, clockwise seen from above."""
+    return float(np.degrees(np.arctan2(b["x"] - a["x"], b["z"] - a["z"])))

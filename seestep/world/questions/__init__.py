@@ -125,12 +125,12 @@ def leave_out(look: Look, prefix: str) -> list[Verdict]:
         score: float | None = None
         if thing.pixels < least:
             check, score = "question:small", float(thing.pixels)
-            reason = f"{thing.name}: {thing.pixels} pixels"
+            reason = f"fewer than {least} pixels are seen"
         elif scene.names[thing.name] > 1:
             check, score = "question:ambiguous", float(scene.names[thing.name])
-            reason = f"{scene.names[thing.name]} things in view are called {thing.name}"
+            reason = "its name fits other things in view"
         elif thing.cut:
-            check, reason = "question:cut", f"the border cuts the {thing.name}"
+            check, reason = "question:cut", "the border of the picture cuts it"
         if check:
             verdicts.append(
                 Verdict(
@@ -140,6 +140,7 @@ def leave_out(look: Look, prefix: str) -> list[Verdict]:
                     reason=reason,
                     score=score,
                     threshold=float(least) if check == "question:small" else None,
+                    evidence=thing.name,
                 )
             )
     return verdicts

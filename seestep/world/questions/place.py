@@ -135,7 +135,7 @@ def beside(thing: Seen, word: str, shape: tuple[int, ...]) -> Mask:
 
 
 def _between(a: Seen, b: Seen, shape: tuple[int, ...]) -> Mask:
-    """Pixels in the middle half of the segment from foot to foot, within a quarter of its length."""
+    """Pixels by the middle half of the line from foot to foot, at most a quarter of it away."""
     ends = [np.array([t.centre_px[0], t.box_px[3]]) for t in (a, b)]
     ys, xs = np.mgrid[: shape[0], : shape[1]] + 0.5
     along = ends[1] - ends[0]
