@@ -1,0 +1,76 @@
+"""Pick the records one training stage learns from: by task, with or without their thoughts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from seestep.errors import DataError
+from seestep.records import Record
+from seestep.run import Manifest, ShardResult, read_rows, shard_stage
+
+VERSION = 1
+SHARD_ROWS = 5_000
+
+
+class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to pick from which folders (names relative to the run).
+
+    ``thought``: "any" takes records as they are, "none" only direct ones, "only" only those with
+    a thought. ``limit`` keeps the records whose ids hash lowest, so a larger limit adds to a
+    smaller one. Tags of ``without`` keep a record out.
+    """
+
+    folders: tuple[str, ...]
+    tasks: tuple[str, ...] = ()  # all if empty
+    thought: Literal["any", "none", "only"] = "any"
+    without: tuple[str, ...] = ("media-missing",)
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.folders:
+            raise ValueError("folders is empty, so there is nothing to select from")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError("limit must be at least 1, or null for all")
+
+
+def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
+    """Write the selected records in the order of their folders; ``DataError`` if there are none."""
+    folders = [run / name for name in config.folders]
+    found = list(_matching(config, folders))
+    if config.limit is not None:
+        lowest = sorted(found, key=lambda r: hashlib.sha256(r.id.encode()).digest())
+        keep = {r.id for r in lowest[: config.limit]}
+        found = [r for r in found if r.id in keep]
+    if not found:
+        raise DataError(
+            "no record fits the selection",
+            file=", ".join(str(f) for f in folders),
+            wanted=f"tasks {', '.join(config.tasks) or 'any'}, thought {config.thought}",
+            hint="look at the tasks the folders hold, or at what curation dropped",
+        )
+    parts = [found[i : i + SHARD_ROWS] for i in range(0, len(found), SHARD_ROWS)]
+    return shard_stage(
+        out,
+        stage="curate.select",
+        version=VERSION,
+        config=config,
+        inputs=folders,
+        shards=len(parts),
+        work=lambda n: ShardResult(rows=parts[n]),
+    )
+
+
+def _matching(config: SelectConfig, folders: Sequence[Path]) -> Iterator[Record]:
+    for folder in folders:
+        for record in read_rows(folder, Record):
+            if config.tasks and record.task not in config.tasks:
+                continue
+            if config.thought != "any" and (record.thought is None) == (config.thought == "only"):
+                continue
+            if not set(config.without) & set(record.tags):
+                yield record
