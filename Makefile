@@ -1,0 +1,40 @@
+# make demo | demo-short | test | check | fmt: each brings its own .venv up to date first.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+EXTRAS := world,train,curate,evals,dev
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo demo-short test check fmt venv clean
+
+demo: .venv/.ready
+	$(BIN)/seestep run recipes/quickstart.yaml --out runs/demo
+
+demo-short: .venv/.ready
+	$(BIN)/seestep run recipes/quickstart-short.yaml --out runs/demo-short
+
+# Two workers with one torch thread each are faster on two cores than one with two.
+test: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not gpu"
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fmt: .venv/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+venv: .venv/.ready
+
+# torch comes first and alone, so that the pinned build is there before anything asks for "a torch".
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "seestep needs Python 3.11 or newer; give one: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache
