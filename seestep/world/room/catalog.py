@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from seestep.world.room.furniture import BUILDERS as FURNITURE
 from seestep.world.room.shapes import (
@@ -45,7 +46,7 @@ class Kind:
     materials: tuple[str, ...] = ()
 
 
-def _ware(mass: float = 0.5, **more: bool) -> Kind:
+def _ware(mass: float = 0.5, **more: Any) -> Kind:
     return Kind(
         pickupable=True, dirtyable=True, breakable=True, mass=mass, materials=("Ceramic",), **more
     )
@@ -58,11 +59,11 @@ def _food(*colors: str, sizes: tuple[str, ...] = ("small", "large"), cookable: b
 
 
 def _item(*colors: str, mass: float = 0.3, sizes: tuple[str, ...] = ("small", "large"),
-          **more: bool) -> Kind:  # fmt: skip
+          **more: Any) -> Kind:  # fmt: skip
     return Kind(colors or VIVID, sizes, pickupable=True, mass=mass, materials=("Plastic",), **more)
 
 
-def _fixed(*colors: str, **more: bool) -> Kind:
+def _fixed(*colors: str, **more: Any) -> Kind:
     return Kind(colors or PLAIN, ("large",), **more)
 
 
@@ -142,8 +143,27 @@ def build(thing: Thing) -> list[Part]:
         return FURNITURE[thing.type](thing)
     parts = _OBJECTS[thing.type](thing, SCALES[thing.size])
     if thing.dirty:
-        parts = parts + [Part("ellipsoid", (0.0, 0.0, 0.02), (0.035, 0.03, 0.004), (0.3, 0.2, 0.1))]
+        stains = _stains(thing, SCALES[thing.size])
+        return [*parts, *stains]
     return parts
+
+
+def _stains(t: Thing, s: float) -> list[Part]:
+    """Brown smears: in the middle of flat ware, around the side of the rest."""
+    mud = (0.26, 0.16, 0.06)
+    if t.type in ("Plate", "Pan", "Bowl"):
+        z = 0.014 * s
+        return [
+            Part("ellipsoid", (x * s, y * s, z), (r * s, r * s, 0.006), mud)
+            for x, y, r in ((0.01, 0.02, 0.032), (-0.03, -0.02, 0.022), (0.035, -0.025, 0.018))
+        ]
+    radius, z = {"Mug": (0.052, 0.07), "Cup": (0.043, 0.07), "Pot": (0.1, 0.06)}.get(
+        t.type, (0.0, 0.01)
+    )
+    return [
+        Part("ellipsoid", (radius * s * c, radius * s * d, z * s), (0.02 * s,) * 3, mud)
+        for c, d in ((0.0, 1.0), (-0.87, -0.5), (0.5, -0.87))
+    ]
 
 
 def _mug(t: Thing, s: float) -> list[Part]:
@@ -167,6 +187,17 @@ def _lathed(profile: str, look: str = "glazed") -> Callable[[Thing, float], list
         return [turned(profile, t.size, t.rgb, look=look)]
 
     return parts
+
+
+def _plate(t: Thing, s: float) -> list[Part]:
+    """The well is a shade off the rim, else a plate seen from above is a mere disc."""
+    well = _dim(t.rgb, 0.72)
+    ring = _dim(t.rgb, 0.9)
+    return [
+        turned("plate", t.size, t.rgb),
+        rod(0, 0, 0.008 * s, 0.0105 * s, 0.084 * s, ring),
+        rod(0, 0, 0.0105 * s, 0.0115 * s, 0.07 * s, well),
+    ]
 
 
 def _bottle(t: Thing, s: float) -> list[Part]:
@@ -237,7 +268,7 @@ def _potato(t: Thing, s: float) -> list[Part]:
 
 
 def _egg(t: Thing, s: float) -> list[Part]:
-    return _rounded(t, (0.036, 0.036, 0.05), (0.95, 0.8, 0.2))
+    return _rounded(t, (0.042, 0.042, 0.055), (0.95, 0.8, 0.2))
 
 
 def _lettuce(t: Thing, s: float) -> list[Part]:
@@ -331,7 +362,7 @@ def _remote(t: Thing, s: float) -> list[Part]:
 
 
 def _soap_bar(t: Thing, s: float) -> list[Part]:
-    return [Part("ellipsoid", (0, 0, 0.024 * s), (0.066 * s, 0.042 * s, 0.026 * s), t.rgb,
+    return [Part("ellipsoid", (0, 0, 0.034 * s), (0.08 * s, 0.052 * s, 0.034 * s), t.rgb,
                  "glazed")]  # fmt: skip
 
 
@@ -437,7 +468,7 @@ _OBJECTS: dict[str, Callable[[Thing, float], list[Part]]] = {
     "Mug": _mug,
     "Cup": _lathed("cup"),
     "Bowl": _lathed("bowl"),
-    "Plate": _lathed("plate"),
+    "Plate": _plate,
     "Bottle": _bottle,
     "Vase": _lathed("vase"),
     "Pan": _pan,

@@ -63,7 +63,7 @@ def _table(t: Thing) -> list[Part]:
 
 
 def _side_table(t: Thing) -> list[Part]:
-    w, d, h = t.dims
+    w, d, _ = t.dims
     low = box(-w / 2 + 0.03, w / 2 - 0.03, -d / 2 + 0.03, d / 2 - 0.03, 0.14, 0.16, t.rgb, t.look)
     return [*_table(t), low]
 
@@ -213,10 +213,9 @@ def _sofa(t: Thing) -> list[Part]:
     cushions = max(1, round((w - 2 * arm) / 0.7))
     wide = (w - 2 * arm) / cushions
     seats = [
-        box(-x + arm + i * wide + 0.008, -x + arm + (i + 1) * wide - 0.008, -y + 0.22, y, seat - 0.13,
-            seat, t.rgb, "fabric")
-        for i in range(cushions)
-    ]  # fmt: skip
+        box(left + 0.008, left + wide - 0.008, -y + 0.22, y, seat - 0.13, seat, t.rgb, "fabric")
+        for left in (-x + arm + i * wide for i in range(cushions))
+    ]
     return [
         box(-x, x, -y, y - 0.02, 0.06, seat - 0.13, dark, "fabric"),
         *seats,

@@ -9,92 +9,37 @@ import numpy as np
 
 from seestep.act.vocabulary import holds
 from seestep.errors import DataError
-from seestep.world.room.axes import Vec
+from seestep.world.room.axes import Vec, yaw_matrix
 from seestep.world.room.catalog import KINDS
 from seestep.world.room.place import find_spot, settle
-from seestep.world.room.shapes import COLORS, Part, Rgb, box
+from seestep.world.room.shapes import COLORS, Part, Rgb, box, turn_about
 from seestep.world.room.thing import Thing
 
 ROOMS = ("kitchen", "living", "bedroom", "study")
 WALL_HEIGHT = 2.7
 _FACING = {"north": 180.0, "south": 0.0, "east": 90.0, "west": -90.0}
 
+# fmt: off
 _MIX = {
-    "kitchen": [
-        "Mug",
-        "Cup",
-        "Bowl",
-        "Plate",
-        "Bottle",
-        "Pan",
-        "Pot",
-        "Kettle",
-        "Apple",
-        "Tomato",
-        "Potato",
-        "Bread",
-        "Lettuce",
-        "Egg",
-        "Knife",
-        "Spoon",
-        "SoapBar",
-        "SoapBottle",
-        "Vase",
+    "kitchen": (
+        "Mug", "Cup", "Bowl", "Plate", "Bottle", "Pan", "Pot", "Kettle", "Apple", "Tomato",
+        "Potato", "Bread", "Lettuce", "Egg", "Knife", "Spoon", "SoapBar", "SoapBottle", "Vase",
         "Box",
-    ],
-    "living": [
-        "Mug",
-        "Cup",
-        "Bowl",
-        "Plate",
-        "Bottle",
-        "Vase",
-        "Apple",
-        "Book",
-        "Laptop",
-        "CellPhone",
-        "RemoteControl",
-        "Box",
-        "Candle",
-        "TissueBox",
-        "BasketBall",
-        "AlarmClock",
-    ],
-    "bedroom": [
-        "Book",
-        "Laptop",
-        "CellPhone",
-        "AlarmClock",
-        "Mug",
-        "Cup",
-        "Vase",
-        "Candle",
-        "TissueBox",
-        "Box",
-        "BasketBall",
-        "Bottle",
-        "SoapBar",
-        "Bowl",
-    ],
-    "study": [
-        "Book",
-        "Laptop",
-        "CellPhone",
-        "Mug",
-        "Cup",
-        "Bottle",
-        "Vase",
-        "AlarmClock",
-        "Box",
-        "Candle",
-        "Bowl",
-        "Apple",
-        "RemoteControl",
-        "Plate",
-        "TissueBox",
-        "Kettle",
-    ],
+    ),
+    "living": (
+        "Mug", "Cup", "Bowl", "Plate", "Bottle", "Vase", "Apple", "Book", "Laptop", "CellPhone",
+        "RemoteControl", "Box", "Candle", "TissueBox", "BasketBall", "AlarmClock",
+    ),
+    "bedroom": (
+        "Book", "Laptop", "CellPhone", "AlarmClock", "Mug", "Cup", "Vase", "Candle", "TissueBox",
+        "Box", "BasketBall", "Bottle", "SoapBar", "Bowl",
+    ),
+    "study": (
+        "Book", "Laptop", "CellPhone", "Mug", "Cup", "Bottle", "Vase", "AlarmClock", "Box",
+        "Candle", "Bowl", "Apple", "RemoteControl", "Plate", "TissueBox", "Kettle",
+    ),
 }
+# fmt: on
 _ALWAYS = {
     "kitchen": ["Knife", "Apple", "Mug", "Plate", "Pan"],
     "living": ["Book", "RemoteControl"],
@@ -111,7 +56,8 @@ class Home:
     kind: str
     size: tuple[float, float]  # width (x) and depth (y) of the room, metres
     things: dict[str, Thing] = field(default_factory=dict)
-    building: list[Part] = field(default_factory=list)
+    building: list[Part] = field(default_factory=list)  # floor, walls, ceiling
+    fixtures: list[Part] = field(default_factory=list)  # the stove's body
     light: Vec = field(default_factory=lambda: np.zeros(3))
     warmth: Rgb = (1.0, 1.0, 1.0)
     brightness: float = 1.0
@@ -223,22 +169,32 @@ class _Builder:
         floor, wall = floors[int(rng.integers(5))], walls[int(rng.integers(6))]
         wall_look = ("plaster", "plaster", "stripes", "bricks", "plain")[int(rng.integers(5))]
         x, y, t, h = w / 2, d / 2, 0.1, WALL_HEIGHT
+        board = (0.92, 0.91, 0.89)
         home.building += [
             box(-x - t, x + t, -y - t, y + t, -0.1, 0, floor, floor_look),
-            box(-x - t, x + t, y, y + t, 0, h, wall, wall_look),
-            box(-x - t, x + t, -y - t, -y, 0, h, wall, wall_look),
-            box(x, x + t, -y, y, 0, h, wall, wall_look),
-            box(-x - t, -x, -y, y, 0, h, wall, wall_look),
             box(-x - t, x + t, -y - t, y + t, h, h + t, (0.93, 0.93, 0.92)),
-            box(-x, x, y - 0.015, y, 0, 0.09, (0.92, 0.91, 0.89)),
-            box(-x, x, -y, -y + 0.015, 0, 0.09, (0.92, 0.91, 0.89)),
-            box(x - 0.015, x, -y, y, 0, 0.09, (0.92, 0.91, 0.89)),
-            box(-x, -x + 0.015, -y, y, 0, 0.09, (0.92, 0.91, 0.89)),
+            *(_slab(way, home.size, h, wall, wall_look) for way in _FACING),
+            box(-x, x, y - 0.015, y, 0, 0.09, board),
+            box(-x, x, -y, -y + 0.015, 0, 0.09, board),
+            box(x - 0.015, x, -y, y, 0, 0.09, board),
+            box(-x, -x + 0.015, -y, y, 0, 0.09, board),
         ]
         home.light = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.6, 0.6), h - 0.15])
         tints: list[Rgb] = [(1.0, 0.97, 0.92), (1.0, 1.0, 1.0), (0.95, 0.98, 1.0)]
         home.warmth = tints[int(rng.integers(3))]
         home.brightness = float(rng.uniform(0.88, 1.1))
+
+
+def _slab(side: str, size: tuple[float, float], height: float, rgb: Rgb, look: str) -> Part:
+    """A wall, lying on its back and raised, because textures keep their scale on +z faces only."""
+    w, d = size
+    long = w if side in ("north", "south") else d
+    middle = {"north": (0, d / 2), "south": (0, -d / 2), "east": (w / 2, 0), "west": (-w / 2, 0)}
+    turn = yaw_matrix(_FACING[side] - 180.0) @ turn_about(0, 90)
+    out = turn[:, 2] * -0.05
+    x, y = middle[side]
+    at = (float(x + out[0]), float(y + out[1]), height / 2)
+    return Part("box", at, (long / 2 + 0.1, height / 2, 0.05), rgb, look, turn)
 
 
 def _shade(color: str, rng: np.random.Generator, spread: float) -> Rgb:
@@ -284,8 +240,8 @@ def _kitchen(b: _Builder) -> None:
                             color=color)  # fmt: skip
         front = b.front(counter)
         b.drawers(counter, 1, 2, 0.66, 0.85)
-        for side in (-1, 1):
-            cab = counter.world((side * wide / 4, 0.02, 0.1))
+        for hand in (-1, 1):
+            cab = counter.world((hand * wide / 4, 0.02, 0.1))
             b.add("Cabinet", tuple(cab), counter.yaw, (wide / 2 - 0.02, depth - 0.06, 0.54),
                   color=front)  # fmt: skip
     at, wide = spots["sink"]
@@ -296,21 +252,21 @@ def _kitchen(b: _Builder) -> None:
     body = (0.22, 0.22, 0.24)
     x0, x1 = at - wide / 2 + 0.01, at + wide / 2 - 0.01
     y0, y1 = d / 2 - depth, d / 2
-    b.home.building += [
+    b.home.fixtures += [
         box(x0, x1, y0, y1, 0.05, top, body, "metal"),
         box(x0 + 0.06, x1 - 0.06, y0 - 0.004, y0, 0.2, 0.62, (0.07, 0.07, 0.08), "glazed"),
         box(x0 + 0.06, x1 - 0.06, y0 - 0.04, y0 - 0.02, 0.66, 0.69, (0.7, 0.7, 0.72), "metal"),
     ]
-    for side in (-1, 1):
-        burner = b.add("StoveBurner", (at - side * 0.17, d / 2 - depth / 2, top), yaw,
+    for hand in (-1, 1):
+        burner = b.add("StoveBurner", (at - hand * 0.17, d / 2 - depth / 2, top), yaw,
                        (0.28, 0.28, 0.02), color="black")  # fmt: skip
-        knob = b.add("StoveKnob", (at - side * 0.17, y0, 0.76), yaw, (0.06, 0.05, 0.06))
+        knob = b.add("StoveKnob", (at - hand * 0.17, y0, 0.76), yaw, (0.06, 0.05, 0.06))
         knob.controls = (burner.id,)
     for name in ("left", "right"):
         at, wide = spots[name]
         up = (wide - 0.1, 0.34, 0.62)
-        for side in (-1, 1):
-            b.against("Cabinet", "north", at + side * up[0] / 4, (up[0] / 2 - 0.01, up[1], up[2]),
+        for hand in (-1, 1):
+            b.against("Cabinet", "north", at + hand * up[0] / 4, (up[0] / 2 - 0.01, up[1], up[2]),
                       z=1.55, color=front)  # fmt: skip
     at, wide = spots["right"]
     shift = -flip * (wide / 2 - 0.3)

@@ -11,7 +11,7 @@ from seestep.act.vocabulary import words
 from seestep.world.room.axes import Vec, to_thor, to_thor_rotation
 from seestep.world.room.catalog import KINDS
 from seestep.world.room.navigate import AGENT_Y, Agent
-from seestep.world.room.thing import Thing
+from seestep.world.room.thing import Thing, bounds_of
 
 #: Keys of an object entry that AI2-THOR does not have.
 EXTRA_KEYS = ("color", "size")
@@ -34,7 +34,7 @@ def concealed(things: Mapping[str, Thing], thing: Thing) -> bool:
 
 
 def box_of(low: Vec, high: Vec) -> dict[str, Any]:
-    """axisAlignedBoundingBox of AI2-THOR; corners in its order, x then y then z from high to low."""
+    """axisAlignedBoundingBox of AI2-THOR; corners from high to low, x slowest."""
     a, b = to_thor(low), to_thor(high)
     corners = [
         [x, y, z] for x in (b["x"], a["x"]) for y in (b["y"], a["y"]) for z in (b["z"], a["z"])
@@ -51,14 +51,13 @@ def object_entry(
 ) -> dict[str, Any]:
     """All 42 keys of an AI2-THOR 5.x object, then EXTRA_KEYS."""
     kind = KINDS[thing.type]
-    low, high = thing.bounds()
-    bounds = box_of(low, high)
+    where = thing.placed(_where)
     inside = [t.id for t in things.values() if t.parent == thing.id]
     feet = np.array([agent.x, agent.y, AGENT_Y])
     return {
         "name": f"{thing.type}_{abs(hash_of(thing.id)):08x}",
-        "position": to_thor(thing.pos),
-        "rotation": {"x": 0.0, "y": to_thor_rotation(thing.yaw), "z": 0.0},
+        "position": dict(where["position"]),
+        "rotation": dict(where["rotation"]),
         "visible": visible,
         "isInteractable": interactable,
         "receptacle": kind.receptacle,
@@ -96,19 +95,28 @@ def object_entry(
         "parentReceptacles": ancestors(things, thing) or None,
         "controlledObjects": list(thing.controls),
         "isMoving": False,
-        "axisAlignedBoundingBox": bounds,
-        "objectOrientedBoundingBox": (
-            {"cornerPoints": oriented_corners(thing)} if kind.pickupable else None
-        ),
+        "axisAlignedBoundingBox": dict(where["axisAlignedBoundingBox"]),
+        "objectOrientedBoundingBox": where["objectOrientedBoundingBox"],
         "color": thing.color,
         "size": thing.size,
     }
 
 
+def _where(thing: Thing) -> dict[str, Any]:
+    """The entries that change only when the thing moves or changes its shape."""
+    pickupable = KINDS[thing.type].pickupable
+    return {
+        "position": to_thor(thing.pos),
+        "rotation": {"x": 0.0, "y": to_thor_rotation(thing.yaw), "z": 0.0},
+        "axisAlignedBoundingBox": box_of(*thing.bounds()),
+        "objectOrientedBoundingBox": (
+            {"cornerPoints": oriented_corners(thing)} if pickupable else None
+        ),
+    }
+
+
 def oriented_corners(thing: Thing) -> list[list[float]]:
     """The eight corners of the box around the thing, turned with it."""
-    from seestep.world.room.thing import bounds_of
-
     low, high = bounds_of(thing.parts(), np.zeros(3), 0.0)
     out = []
     for z in (low[2], high[2]):

@@ -41,15 +41,14 @@ class Floor:
     def __init__(self, home: Home) -> None:
         self.size = home.size
         self.blocks: list[tuple[str, float, float, float, float]] = []
-        for part in home.building[10:]:  # the stove's body; the first ten are floor and walls
-            x, y, _ = part.pos
-            self.blocks.append(
-                ("Stove", x - part.size[0], y - part.size[1], x + part.size[0], y + part.size[1])
-            )
+        for part in home.fixtures:
+            (x, y, _), (half_x, half_y, _) = part.pos, part.size
+            self.blocks.append(("Stove", x - half_x, y - half_y, x + half_x, y + half_y))
         for thing in home.things.values():
             low, high = thing.bounds()
             if low[2] < _ABOVE_HEAD and not thing.parent:
-                self.blocks.append((thing.id, *map(float, (low[0], low[1], high[0], high[1]))))
+                x0, y0, x1, y1 = (float(v) for v in (*low[:2], *high[:2]))
+                self.blocks.append((thing.id, x0, y0, x1, y1))
         self.reachable = self._flood()
 
     def blocker(self, x: float, y: float) -> str:
@@ -133,7 +132,7 @@ def poses(
 ) -> list[Agent]:
     """Poses from which the thing can be acted on, the best first.
 
-    The best stand about 0.7 m away and squarely in front of furniture. ``exact`` turns the
+    The best stand about 0.6 m away, or 0.9 m squarely in front of furniture. ``exact`` turns the
     agent to face the thing (to 5 degrees); else rotations are multiples of 90 and horizons of 30,
     as AI2-THOR's GetInteractablePoses gives.
     """
@@ -155,7 +154,12 @@ def poses(
                 facing = math.degrees(math.atan2(middle[0] - x, middle[1] - y)) - rotation
                 turn = abs((facing + 180.0) % 360.0 - 180.0)
                 down = math.degrees(math.atan2(EYE - middle[2], math.dist((x, y), middle[:2])))
-                cost = abs(gap - 0.6) + side / 90.0 + turn / 90.0 + abs(down - horizon) / 90.0
+                cost = (
+                    abs(gap - (0.9 if fronted else 0.6))
+                    + side / 90.0
+                    + turn / 90.0
+                    + abs(down - horizon) / 90.0
+                )
                 found.append(((round(cost, 6), x, y, rotation, horizon), agent))
     return [agent for _, agent in sorted(found, key=lambda pair: pair[0])]
 

@@ -5,41 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seestep.world.room.axes import Vec
+from seestep.world.room.axes import Vec, yaw_matrix
 from seestep.world.room.furniture import surfaces as furniture_surfaces
 from seestep.world.room.shapes import SCALES
-from seestep.world.room.thing import Surface, Thing
+from seestep.world.room.thing import Surface, Thing, bounds_of
 
 GAP = 0.02  # metres kept free around a thing
 # Furniture whose surfaces are clear by construction: its bounds also enclose what stands inside it.
-_FRAMES = frozenset(
-    [
-        "CounterTop",
-        "DiningTable",
-        "CoffeeTable",
-        "SideTable",
-        "Desk",
-        "TVStand",
-        "Dresser",
-        "Shelf",
-        "Sofa",
-        "ArmChair",
-        "Bed",
-        "Chair",
-        "Fridge",
-        "Cabinet",
-        "Drawer",
-        "SinkBasin",
-        "StoveBurner",
-        "StoveKnob",
-        "Painting",
-        "Window",
-        "GarbageCan",
-    ]
-)
-_CUPS = {"Mug": (0.044, 0.013), "Cup": (0.032, 0.012), "Bowl": (0.06, 0.014), "Plate": (0.08, 0.01),
-         "Pan": (0.09, 0.01), "Pot": (0.09, 0.012)}  # fmt: skip
+# fmt: off
+_FRAMES = frozenset((
+    "CounterTop", "DiningTable", "CoffeeTable", "SideTable", "Desk", "TVStand", "Dresser", "Shelf",
+    "Sofa", "ArmChair", "Bed", "Chair", "Fridge", "Cabinet", "Drawer", "SinkBasin", "StoveBurner",
+    "StoveKnob", "Painting", "Window", "GarbageCan",
+))
+# fmt: on
+_CUPS = {
+    "Mug": (0.044, 0.013),
+    "Cup": (0.032, 0.012),
+    "Bowl": (0.06, 0.014),
+    "Plate": (0.08, 0.01),
+    "Pan": (0.09, 0.01),
+    "Pot": (0.09, 0.012),
+}  # fmt: skip
 
 
 def surfaces(host: Thing) -> list[Surface]:
@@ -65,9 +54,10 @@ def find_spot(
     With ``rng`` spots are drawn at random (laying out a home); without it a fixed grid is walked
     from the front middle outwards, so that the same action always ends the same way.
     """
+    single = host.type in _CUPS or host.type == "StoveBurner"
     if host.type in _CUPS and any(t.parent == host.id for t in things.values()):
         return None
-    low, high = _extent(thing, host)
+    low, high = bounds_of(thing.parts(), np.zeros(3), thing.yaw - host.yaw)
     others = [
         t.bounds()
         for t in things.values()
@@ -78,21 +68,40 @@ def find_spot(
             continue
         x0, x1 = surface.x0 - low[0], surface.x1 - high[0]
         y0, y1 = surface.y0 - low[1], surface.y1 - high[1]
-        slack = 0.035 if host.type in _CUPS or host.type == "StoveBurner" else 0.0
-        if host.type in _CUPS or host.type == "StoveBurner":
-            x0 = x1 = y0 = y1 = 0.0
-        elif x1 < x0 - slack or y1 < y0 - slack:
+        if single:
+            spots = np.zeros((1, 2))
+        elif x1 < x0 or y1 < y0:
             continue
-        if rng is not None:
-            spots = [(float(rng.uniform(x0, x1)), float(rng.uniform(y0, y1))) for _ in range(tries)]
+        elif rng is not None:
+            spots = rng.uniform((x0, y0), (x1, y1), size=(tries, 2))
         else:
-            grid = [(x, y) for y in _middle_out(y0, y1)[::1] for x in _middle_out(x0, x1)]
-            spots = sorted(grid, key=lambda p: (round((y1 - p[1]) * 0.6 + abs(p[0]), 6), p))
-        for x, y in spots:
-            at = host.world((x, y, surface.z))
-            if not any(_clash(thing, at, low, high, host, b) for b in others):
-                return at
+            x, y = np.meshgrid(_ticks(x0, x1), _ticks(y0, y1))
+            spots = np.stack([x.ravel(), y.ravel()], axis=1)
+            order = np.round((y1 - spots[:, 1]) * 0.6 + np.abs(spots[:, 0]), 6)
+            spots = spots[np.lexsort((spots[:, 1], spots[:, 0], order))]
+        at = np.column_stack([spots, np.full(len(spots), surface.z)])
+        at = host.pos + at @ yaw_matrix(host.yaw).T
+        free = np.flatnonzero(~_clashes(at, low, high, host.yaw, others))
+        if len(free):
+            found: Vec = at[free[0]]
+            return found
     return None
+
+
+def _clashes(
+    at: Vec, low: Vec, high: Vec, yaw: float, others: list[tuple[Vec, Vec]]
+) -> NDArray[np.bool_]:
+    """(n,) which of the base positions ``at`` (n, 3) would run into one of ``others``."""
+    if not others:
+        return np.zeros(len(at), dtype=np.bool_)
+    turn = yaw_matrix(yaw)
+    centre, half = turn @ ((low + high) / 2), np.abs(turn) @ ((high - low) / 2)
+    a, b = at + centre - half - GAP, at + centre + half + GAP
+    a[:, 2], b[:, 2] = at[:, 2] + 0.004, b[:, 2] - GAP
+    lows, highs = (np.array(side) for side in zip(*others, strict=True))
+    apart = np.any((a[:, None] >= highs) | (b[:, None] <= lows), axis=2)
+    clash: NDArray[np.bool_] = ~np.all(apart, axis=1)
+    return clash
 
 
 def settle(thing: Thing, host: Thing, at: Vec) -> None:
@@ -105,31 +114,5 @@ def thing_height(thing: Thing) -> float:
     return float(high[2] - low[2])
 
 
-def _extent(thing: Thing, host: Thing) -> tuple[Vec, Vec]:
-    """Bounds of the thing around its own base, seen along the host's axes."""
-    from seestep.world.room.thing import bounds_of
-
-    return bounds_of(thing.parts(), np.zeros(3), thing.yaw - host.yaw)
-
-
-def _clash(thing: Thing, at: Vec, low: Vec, high: Vec, host: Thing, other: tuple[Vec, Vec]) -> bool:
-    from seestep.world.room.axes import yaw_matrix
-
-    turn = np.abs(yaw_matrix(host.yaw))
-    centre = yaw_matrix(host.yaw) @ ((low + high) / 2)
-    half = turn @ ((high - low) / 2)
-    a, b = at + centre - half, at + centre + half
-    a[2] = at[2] + 0.004
-    return bool(
-        np.all(a[:2] - GAP < other[1][:2])
-        and np.all(b[:2] + GAP > other[0][:2])
-        and a[2] < other[1][2]
-        and b[2] > other[0][2]
-    )
-
-
-def _middle_out(low: float, high: float, step: float = 0.06) -> list[float]:
-    if high <= low:
-        return [(low + high) / 2]
-    count = max(1, int((high - low) / step))
-    return [float(v) for v in np.linspace(low, high, count + 1)]
+def _ticks(low: float, high: float, step: float = 0.06) -> Vec:
+    return np.linspace(low, high, max(1, int((high - low) / step)) + 1)

@@ -163,7 +163,8 @@ def warm_up(*, quiet: bool = False) -> float:
     slots = fill([(1, np.zeros(3), 0.0, [box(-1, 1, -1, 1, -0.1, 0, (0.6, 0.6, 0.6))])])
     down = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])
     nothing = np.zeros((LIGHTS, 3))
-    lights = Lights(nothing + [0, 0, 2.5], nothing + [0, 0, -1.0], nothing + 0.2, nothing + 0.1)
+    below = np.tile([0.0, 0.0, -1.0], (LIGHTS, 1))
+    lights = Lights(-2.5 * below, below, nothing + 0.2, nothing + 0.1)
     render(slots, lights, np.array([0, 0, 2.0]), down, width=16, height=16, fov=60.0)
     took = time.perf_counter() - start
     if not quiet and not math.isnan(took):

@@ -11,12 +11,11 @@ from seestep.act import executor as words
 from seestep.errors import DataError
 from seestep.world.protocol import Event
 from seestep.world.room import rules
-from seestep.world.room.axes import Vec, camera_matrix, from_thor, to_thor, yaw_matrix
+from seestep.world.room.axes import Vec, camera_matrix, from_thor, to_thor
 from seestep.world.room.layout import Home, build_home
 from seestep.world.room.metadata import box_of, concealed, object_entry
 from seestep.world.room.navigate import (
     AGENT_Y,
-    EYE,
     GRID,
     HORIZONS,
     Agent,
@@ -25,8 +24,8 @@ from seestep.world.room.navigate import (
     in_view,
     poses,
 )
-from seestep.world.room.render import LIGHTS, Lights, Shot, render, warm_up
-from seestep.world.room.stage import fill
+from seestep.world.room.render import Lights, Shot, render, warm_up
+from seestep.world.room.stage import LIGHTS, fill
 from seestep.world.room.thing import Thing
 
 __all__ = ["RoomSimulator", "warm_up"]
@@ -63,6 +62,7 @@ class RoomSimulator:
         self.supersample, self.render = supersample, render
         self.visibility_distance = visibility_distance
         self._event: Event | None = None
+        self._shot: Shot | None = None
 
     # --- the protocol -------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class RoomSimulator:
             rules.consequences(self.things)
         return reason
 
-    def unreachable(self, thing: Thing) -> str:
+    def unreachable(self, thing: Thing, axes: Vec | None = None) -> str:
         """Why the agent cannot act on the thing from where it stands; "" if it can."""
         if thing.held:
             return ""
@@ -143,7 +143,8 @@ class RoomSimulator:
         if distance_to(self.agent, thing) > self.visibility_distance + 1e-6:
             return f"{thing.id} is too far away to be interacted with"
         agent = self.agent
-        axes = camera_matrix(agent.rotation, agent.horizon)
+        if axes is None:
+            axes = camera_matrix(agent.rotation, agent.horizon)
         if not in_view(agent.eye, axes, thing, self.fov, self.width / self.height):
             return words.UNSEEN
         return ""
@@ -325,16 +326,20 @@ class RoomSimulator:
         if held is not None:
             self._carry(held)
         ids = tuple(self.things)
-        shot = self._draw(position, axes, held) if self.render else None
-        seen = self._seen(shot, position, axes)
         agent = self.agent
+        agent_axes = camera_matrix(agent.rotation, agent.horizon)
+        if reason or action in _STILL:
+            shot = self._shot  # nothing moved: the last picture still holds
+        else:
+            shot = self._shot = self._draw(position, axes) if self.render else None
+        seen = self._seen(shot, position, axes)
         objects = [
             object_entry(
                 self.things,
                 thing,
                 agent,
                 visible=thing.id in seen,
-                interactable=not self.unreachable(thing),
+                interactable=not self.unreachable(thing, agent_axes),
             )
             for thing in self.things.values()
         ]
@@ -398,8 +403,8 @@ class RoomSimulator:
         for inner in rules.contents(self.things, held):
             inner.pos = inner.pos + (held.pos - before)
 
-    def _draw(self, position: Vec, axes: Vec, held: Thing | None) -> Shot:
-        placed: list[Any] = [(0, np.zeros(3), 0.0, self.home.building)]
+    def _draw(self, position: Vec, axes: Vec) -> Shot:
+        placed: list[Any] = [(0, np.zeros(3), 0.0, self.home.building + self.home.fixtures)]
         hidden = self.view is not None
         for i, thing in enumerate(self.things.values()):
             if thing.held and hidden:
@@ -462,21 +467,13 @@ class RoomSimulator:
         }
 
 
-_TOPS = frozenset(
-    [
-        "CounterTop",
-        "DiningTable",
-        "CoffeeTable",
-        "SideTable",
-        "Desk",
-        "TVStand",
-        "Dresser",
-        "Shelf",
-        "SinkBasin",
-        "Bed",
-    ]
-)
-_ = yaw_matrix, EYE
+_STILL = frozenset(("GetReachablePositions", "GetInteractablePoses", "Done", "Pass"))
+# fmt: off
+_TOPS = frozenset((
+    "CounterTop", "DiningTable", "CoffeeTable", "SideTable", "Desk", "TVStand", "Dresser", "Shelf",
+    "SinkBasin", "Bed",
+))
+# fmt: on
 
 
 def _scene(scene: str | int | dict[str, Any], seed: int) -> dict[str, Any]:

@@ -26,23 +26,24 @@ LIGHTS = 4  # key (casts shadows), fill, and two lamps
 _TYPES = {"sphere": 2, "ellipsoid": 4, "cylinder": 5, "box": 6}  # mujoco.mjtGeom
 _MESH = 7
 
+# MuJoCo multiplies by half sizes, hence the factor 2 below.
 # name -> (texture, repeats per metre, specular, shininess, emission)
 LOOKS: dict[str, tuple[str, float, float, float, float]] = {
     "plain": ("", 1.0, 0.05, 0.1, 0.0),
     "glazed": ("", 1.0, 0.5, 0.6, 0.0),
     "metal": ("", 1.0, 0.7, 0.5, 0.0),
     "glow": ("", 1.0, 0.0, 0.0, 0.75),
-    "wood": ("wood", 1.2, 0.15, 0.2, 0.0),
+    "wood": ("wood", 0.8, 0.15, 0.2, 0.0),
     "planks": ("planks", 0.8, 0.1, 0.2, 0.0),
-    "marble": ("marble", 1.0, 0.4, 0.6, 0.0),
-    "tiles": ("tiles", 1.6, 0.2, 0.4, 0.0),
-    "checker": ("checker", 1.0, 0.2, 0.4, 0.0),
-    "fabric": ("fabric", 5.0, 0.0, 0.0, 0.0),
-    "carpet": ("fabric", 2.5, 0.0, 0.0, 0.0),
-    "stripes": ("stripes", 2.0, 0.0, 0.0, 0.0),
+    "marble": ("marble", 0.6, 0.4, 0.6, 0.0),
+    "tiles": ("tiles", 1.4, 0.2, 0.4, 0.0),
+    "checker": ("checker", 1.2, 0.2, 0.4, 0.0),
+    "fabric": ("fabric", 2.5, 0.0, 0.0, 0.0),
+    "carpet": ("fabric", 1.5, 0.0, 0.0, 0.0),
+    "stripes": ("stripes", 0.9, 0.0, 0.0, 0.0),
     "plaster": ("plaster", 0.7, 0.0, 0.0, 0.0),
     "bricks": ("bricks", 1.2, 0.0, 0.0, 0.0),
-    "dots": ("dots", 6.0, 0.05, 0.1, 0.0),
+    "dots": ("dots", 3.0, 0.05, 0.1, 0.0),
 }
 
 
@@ -126,7 +127,7 @@ def stage() -> Stage:
     for look, (texture, repeat, specular, shininess, emission) in LOOKS.items():
         material = spec.add_material(
             name=look, specular=specular, shininess=shininess, emission=emission, texuniform=True,
-            texrepeat=[repeat, repeat],
+            texrepeat=[2 * repeat, 2 * repeat],
         )  # fmt: skip
         if texture:
             material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture

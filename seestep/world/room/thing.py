@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class Thing:
     temperature: str = "RoomTemp"
     _parts: tuple[object, list[Part]] | None = field(default=None, repr=False)
     _bounds: tuple[object, tuple[Vec, Vec]] | None = field(default=None, repr=False)
+    _placed: tuple[object, dict[str, Any]] | None = field(default=None, repr=False)
 
     def looks(self) -> tuple[object, ...]:
         """All that the parts depend on."""
@@ -70,10 +72,20 @@ class Thing:
 
     def bounds(self) -> tuple[Vec, Vec]:
         """(low, high) corners of the axis-aligned box around all parts, in the home's frame."""
-        key = (self.looks(), tuple(self.pos), self.yaw)
+        key = self._pose()
         if self._bounds is None or self._bounds[0] != key:
             self._bounds = (key, bounds_of(self.parts(), self.pos, self.yaw))
         return self._bounds[1]
+
+    def placed(self, compute: Callable[[Thing], dict[str, Any]]) -> dict[str, Any]:
+        """``compute(self)``, kept until the thing moves or changes its shape."""
+        key = self._pose()
+        if self._placed is None or self._placed[0] != key:
+            self._placed = (key, compute(self))
+        return self._placed[1]
+
+    def _pose(self) -> tuple[object, ...]:
+        return (*self.looks(), *self.pos.tolist(), self.yaw)
 
     def reach_deg(self, point: Vec) -> float:
         """Angle in degrees between the thing's front (+y) and the direction to ``point``."""
