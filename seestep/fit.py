@@ -165,7 +165,7 @@ def _leaf(value: Any, kind: Any, key: Key) -> Any:
 
 
 def _dec_hook(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str | Path):
         return Path(value)
     raise ValueError(f"Expected a {kind.__name__}, got {type(value).__name__}")
 

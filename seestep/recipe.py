@@ -15,7 +15,7 @@ import msgspec
 
 from seestep.errors import RecipeError
 from seestep.fit import Key, Misfit, fit
-from seestep.yamls import parse
+from seestep.yamls import dump, parse
 
 BASE = "base"
 MAX_BYTES = 4 * 2**20
@@ -50,11 +50,8 @@ def decode(values: Any, kind: type[T], *, file: str | Path = "recipe") -> T:
 
 def resolved(recipe: msgspec.Struct) -> str:
     """The recipe as YAML with every default written out; loading it gives the same recipe."""
-    import yaml
-
     plain = msgspec.to_builtins(recipe, enc_hook=lambda value: value.as_posix())
-    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
-    return text
+    return dump(plain)
 
 
 def find(path: Path | str) -> Path:

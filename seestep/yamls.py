@@ -12,6 +12,14 @@ from seestep.errors import RecipeError
 if TYPE_CHECKING:
     import yaml
 
+_PLAIN = (  # what a plain word is read as, and the characters it begins with
+    ("null", r"~|null|", "~n"),
+    ("bool", r"true|false|True|False", "tfTF"),
+    ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.inf|\.nan", "-+."),
+    ("merge", r"<<", "<"),
+)
 MAX_NODES = 100_000  # ten aliases of ten aliases of ... can stand for billions of values
 
 
@@ -34,6 +42,22 @@ def parse(text: str, *, file: Path | str) -> Any:
         raise RecipeError("this is nested too deeply", file=file) from error
     _count(value, file)
     return value
+
+
+def dump(value: Any) -> str:
+    """Plain values as YAML that ``parse`` reads back as they were."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML is untyped
+        """SafeDumper that quotes what this module would not read as a word."""
+
+    def quoted(dumper: Any, word: str) -> Any:
+        special = any(re.fullmatch(pattern, word) for _, pattern, _ in _PLAIN)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", word, "'" if special else None)
+
+    Dumper.add_representer(str, quoted)
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def _count(value: Any, file: Path | str) -> None:
@@ -74,20 +98,11 @@ def _loader() -> type[yaml.SafeLoader]:
             mapping: dict[Any, Any] = super().construct_mapping(node, deep)
             return mapping
 
-    for tag, pattern, first in (
-        ("null", r"~|null|", ["~", "n", ""]),
-        ("bool", r"true|false|True|False", list("tfTF")),
-        ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", list("-+0123456789")),
-        (
-            "float",
-            r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
-            list("-+.0123456789"),
-        ),
-        ("float", r"[-+]?\.inf|\.nan", list("-+.")),
-        ("merge", r"<<", ["<"]),
-    ):
+    for tag, pattern, first in _PLAIN:
         Loader.add_implicit_resolver(
-            f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), first
+            f"tag:yaml.org,2002:{tag}",
+            re.compile(f"^(?:{pattern})$"),
+            [*first, ""] if tag == "null" else list(first),
         )
     Loader.add_constructor(
         "tag:yaml.org,2002:int",

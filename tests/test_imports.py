@@ -34,7 +34,7 @@ FOUNDATION = (
     ("endpoint",),
     ("bench",),
 )
-ROOMS = [
+ROOMS = (
     "sources",
     "curate",
     "thought",
@@ -46,7 +46,7 @@ ROOMS = [
     "study",
     "report",
     "studio",
-]
+)
 JOIN = ("pipeline", "loop", "cli", "__main__")
 
 LEVEL = {name: i for i, names in enumerate(FOUNDATION) for name in names}
