@@ -144,12 +144,11 @@ def routine(state: State, do: Atom) -> tuple[list[Atom], str]:
     thing = args[0]
     if state.holding != thing:
         return [], HAND_EMPTY if not state.holding else f"{thing} is not in the agent's hand"
-    kinds = {"clean": v.BASINS, "heat": frozenset({"Microwave"}), "cool": v.COOLERS}[verb]
-    place = args[1] if len(args) > 1 else _first(state, kinds)
+    place = args[1] if len(args) > 1 else appliance(state, verb)
     if not place:
         return [], f"No target found: there is nothing here to {verb} it with"
-    appliance = state.things[place]
-    if appliance.type not in kinds:
+    machine = state.things[place]
+    if machine.type not in _APPLIANCES[verb]:
         return [], f"{place} cannot {verb} anything"
     if verb == "clean":
         faucet = _first(state, v.FAUCETS)
@@ -159,14 +158,19 @@ def routine(state: State, do: Atom) -> tuple[list[Atom], str]:
         start: list[Atom] = [] if running else [("turn_on", faucet)]
         return [("put", place), *start, ("turn_off", faucet), ("pick", thing)], ""
     steps: list[Atom] = []
-    if verb == "heat" and appliance.is_on:
+    if verb == "heat" and machine.is_on:
         steps.append(("turn_off", place))
-    if not appliance.is_open:
+    if not machine.is_open:
         steps.append(("open", place))
     steps += [("put", place), ("close", place)]
     if verb == "heat":
         steps += [("turn_on", place), ("turn_off", place)]
     return [*steps, ("open", place), ("pick", thing), ("close", place)], ""
+
+
+def appliance(state: State, verb: str) -> str:
+    """Id of the first thing here that can clean, heat or cool; "" if there is none."""
+    return _first(state, _APPLIANCES[verb])
 
 
 def holds_true(atom: Atom, state: State) -> bool:
@@ -293,6 +297,8 @@ def _push(state: State, args: Atom, rules: Rules) -> tuple[State, str]:
     movable = thing.moveable or thing.pickupable
     return state, "" if movable else f"{thing.id} is not moveable and cannot be pushed"
 
+
+_APPLIANCES = {"clean": v.BASINS, "heat": frozenset({"Microwave"}), "cool": v.COOLERS}
 
 _ACTS = {
     "pick": _pick,

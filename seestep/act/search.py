@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Iterator
 
 from seestep.act import vocabulary as v
-from seestep.act.executor import DEFAULT, Rules, apply, routine
+from seestep.act.executor import DEFAULT, Rules, appliance, apply, routine
 from seestep.act.goals import Goal, Want, Which, matches, reached
 from seestep.act.state import State
 from seestep.records import Atom
@@ -64,14 +64,15 @@ def _search(
 def primitives(state: State, steps: list[Atom], rules: Rules = DEFAULT) -> list[Atom]:
     """``steps`` with routines spelt out and a ``goto`` before each act that needs a walk.
 
-    Whoever stands before a thing need not walk to it again. Stops early at a step that fails.
+    Whoever stands before a thing need not walk to it again. Stops early at a step that fails; a
+    routine that cannot begin is replaced by the act that shows why.
     """
     walking = Rules(knife=rules.knife, approach=False, pieces=rules.pieces)
     out: list[Atom] = []
     for step in steps:
         acts, reason = routine(state, step)
         if reason:
-            return [*out, step]
+            return [*out, _refused(state, step)]
         for act in acts:
             target = act[-1] if len(act) > 1 else ""
             near = state.near | {state.holding}
@@ -83,6 +84,13 @@ def primitives(state: State, steps: list[Atom], rules: Rules = DEFAULT) -> list[
             if reason:
                 return out
     return out
+
+
+def _refused(state: State, step: Atom) -> Atom:
+    """The act that fails when one tries to clean, heat or cool what is not in the hand."""
+    if state.holding and state.holding != step[1]:
+        return ("pick", step[1])
+    return ("put", step[2] if len(step) > 2 else appliance(state, step[0]) or f"?{step[0]}")
 
 
 def _moves(state: State, goal: Goal, rules: Rules, width: int) -> Iterator[Atom]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,17 +14,19 @@ from numpy.typing import NDArray
 
 from seestep.records import Entity, Geometry, Media, Plan
 from seestep.world.protocol import Event, Simulator
-from seestep.world.views import shrink
 
 
 class WatchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pictures of a task. Sizes in pixels of the picture that is kept."""
 
     size: int = 96  # side of the picture
-    oversample: int = 2  # drawn this many times larger, then averaged down
+    supersample: int = 2  # drawn this many times finer, then averaged down
+    fov: float = 60.0
     least_pixels: int = 12  # a thing with fewer is not seen
     views: int = 2  # most pictures of one observation
-    poses: int = 4  # poses tried for each thing
+    poses: int = 3  # cameras tried for each thing
+    near_m: float = 1.2  # free cameras stand this far away,
+    far_m: float = 2.4  # to this
     licence: str = "Apache-2.0"
 
 
@@ -41,35 +44,38 @@ def observe(
 ) -> tuple[list[Shot], list[str]]:
     """The fewest pictures, at most ``config.views``, that together show all of ``things``.
 
-    Also returns the things that none of them shows. Candidates are the present view and the
-    first interactable poses of each thing; the simulator must render at size x oversample. The
-    agent ends where the last candidate was.
+    Also returns the things that none of them shows. Candidates are the present view and, for each
+    thing, free cameras near and far where the simulator has them (``LookAt``), else the agent at
+    poses from which it could act; then the agent ends at the last of them. The simulator must
+    render at the size that is to be kept.
     """
     events = [simulator.last_event]
+    free = "LookAt" in simulator.capabilities
     for thing in things:
-        answer = simulator.step("GetInteractablePoses", objectId=thing)
-        for pose in _spread(answer.metadata["actionReturn"] or [] if answer else [], config.poses):
-            event = simulator.step("TeleportFull", **pose)
+        cameras = _cameras(config) if free else _stands(simulator, thing, config.poses)
+        for camera in cameras:
+            aim = {"objectId": thing} if free else {}
+            event = simulator.step("LookAt" if free else "TeleportFull", **aim, **camera)
             if event:
                 events.append(event)
-    small = [shrink(e, config.oversample) for e in events]
-    counts = [_pixels(e, things, config.least_pixels) for e in small]
+    if free:
+        simulator.step("LookAt")
+    counts = [_pixels(e, things, config.least_pixels) for e in events]
     shots: list[Shot] = []
     left = set(things)
     while left and len(shots) < config.views:
-        best = max(range(len(small)), key=lambda i: (_worth(counts[i], left), -i))
+        best = max(range(len(events)), key=lambda i: (_worth(counts[i], left), -i))
         gained = left & counts[best].keys()
         if not gained:
             break
-        shots.append(Shot(f"{key}-v{len(shots)}", small[best], counts[best]))
+        shots.append(Shot(f"{key}-v{len(shots)}", events[best], counts[best]))
         left -= gained
     return shots, sorted(left)
 
 
 def shot(event: Event, things: Iterable[str], key: str, config: WatchConfig) -> Shot:
     """The picture of one Event as it is."""
-    small = shrink(event, config.oversample)
-    return Shot(key, small, _pixels(small, things, config.least_pixels))
+    return Shot(key, event, _pixels(event, things, config.least_pixels))
 
 
 def media(
@@ -154,8 +160,23 @@ def _worth(seen: dict[str, int], left: set[str]) -> tuple[int, float]:
     return len(fresh), float(min(fresh, default=0))
 
 
-def _spread(poses: list[dict[str, object]], count: int) -> list[dict[str, object]]:
-    """``count`` poses spread evenly over the list."""
+def _cameras(config: WatchConfig) -> list[dict[str, Any]]:
+    """Arguments of LookAt: from near to far, swinging from side to side."""
+    steps = max(config.poses - 1, 1)
+    return [
+        {
+            "distance": config.near_m + (config.far_m - config.near_m) * i / steps,
+            "azimuth": 25.0 * (-1) ** i,
+            "elevation": 35.0,
+        }
+        for i in range(config.poses)
+    ]
+
+
+def _stands(simulator: Simulator, thing: str, count: int) -> list[dict[str, Any]]:
+    """``count`` of the poses from which the thing can be acted on, spread over all of them."""
+    answer = simulator.step("GetInteractablePoses", objectId=thing)
+    poses: list[dict[str, Any]] = list(answer.metadata["actionReturn"] or []) if answer else []
     if len(poses) <= count:
         return poses
-    return [poses[i * (len(poses) - 1) // (count - 1)] for i in range(count)]
+    return [poses[i * (len(poses) - 1) // max(count - 1, 1)] for i in range(count)]
