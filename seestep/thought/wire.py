@@ -34,10 +34,12 @@ from seestep.records import (
     View,
 )
 from seestep.thought.schema import (
+    CAMERAS,
     MAX_OBJECTS,
     MAX_SEE,
     MAX_STEPS,
     MAX_VIEWS,
+    Camera,
     WireFrame,
     WireObject,
     WireStep,
@@ -101,11 +103,15 @@ def wire_frame(family: Family) -> WireFrame:
     return names[family.frame]
 
 
+def shown_media(asked: Asked) -> list[Media]:
+    """The media that the turns show, in the order the model sees them."""
+    shown = [p.media for turn in asked.turns for p in turn.parts if isinstance(p, MediaRef)]
+    return [asked.find_media(key) for key in dict.fromkeys(shown)]
+
+
 def images_of(asked: Asked) -> list[tuple[str, int]]:
     """(media key, frame index) of every picture in the order the model is shown them."""
-    shown = [p.media for turn in asked.turns for p in turn.parts if isinstance(p, MediaRef)]
-    media = [asked.find_media(key) for key in dict.fromkeys(shown)]
-    return [(m.key, i) for m in media for i in range(max(1, len(m.frames)))]
+    return [(m.key, i) for m in shown_media(asked) for i in range(max(1, len(m.frames)))]
 
 
 def write_thought(thought: Thought, asked: Asked, family: Family) -> str:
@@ -133,15 +139,7 @@ def write_thought(thought: Thought, asked: Asked, family: Family) -> str:
     wire = WireThought(
         frame=wire_frame(family),
         objs=tuple(_write_object(e, asked, family, images) for e in thought.entities),
-        views=tuple(
-            WireView(
-                src=first[v.src],
-                dst=first[v.dst],
-                same=v.same,
-                cam=v.camera,  # type: ignore[arg-type]  # checked by the decode below
-            )
-            for v in thought.views
-        ),
+        views=tuple(_write_view(v, asked, first) for v in thought.views),
         steps=tuple(
             WireStep(see=s.see, pre=s.pre, do=s.do, expect=s.expect) for s in thought.steps
         ),
@@ -194,6 +192,20 @@ def read_thought(text: str, media: Sequence[Media], family: Family) -> Reading:
 def within_budget(text: str, count_tokens: Callable[[str], int], most: int = 384) -> bool:
     """Whether a written thought costs at most ``most`` tokens of the model's tokenizer."""
     return count_tokens(text) <= most
+
+
+def _write_view(view: View, asked: Asked, first: dict[str, int]) -> WireView:
+    missing = [key for key in (view.src, view.dst) if key not in first]
+    if missing or view.camera not in CAMERAS:
+        raise DataError(
+            "a view of the thought cannot be written",
+            record=asked.id,
+            wanted=f"media of {sorted(first)} and a camera of {', '.join(CAMERAS)}",
+            got=f"{missing or view.camera!r}",
+        )
+    # "none" is not written: it is what a view without ``cam`` means
+    camera = msgspec.UNSET if view.camera == "none" else msgspec.convert(view.camera, Camera)
+    return WireView(src=first[view.src], dst=first[view.dst], same=view.same, cam=camera)
 
 
 # --- one object, one way and back -------------------------------------------------------------
