@@ -5,6 +5,8 @@ Conventions, used by every question:
   ``ghost_pixels`` is a *glimpse*: never asked about, but it spoils the uniqueness of a name;
 - a thing is *cut* when its mask touches the border of the picture;
 - a *place* is furniture and the like: it cannot be picked up;
+- a thing is called by colour and noun ("red mug"), a place by its noun ("fridge") and by its
+  colour too only where that tells it from another in view, as ``act.names`` does;
 - left/right compare mask centroids, near/far the median planar depth of the mask, both with a
   margin; above/below compare heights in the room, not rows of the picture;
 - coordinates are pixels of the picture, origin at its top-left corner.
@@ -15,7 +17,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -47,6 +49,7 @@ class Seen:
     id: str
     type: str
     noun: str  # "mug"
+    name: str  # "red mug"
     color: str
     size: str
     pixels: int
@@ -57,11 +60,6 @@ class Seen:
     place: bool
     parents: tuple[str, ...]
     raw: dict[str, Any] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """How a person would refer to it: colour and noun."""
-        return f"{self.color} {self.noun}" if self.color else self.noun
 
     @property
     def extent_m(self) -> tuple[float, float, float, float, float, float]:
@@ -99,7 +97,9 @@ class Scene:
             if raw is None or raw["objectType"] in self.config.unasked:
                 continue
             things.append(self._measure(raw, self.instances == index))
-        return sorted(things, key=lambda t: t.id)
+        nouns = Counter(t.noun for t in things)
+        plain = [replace(t, name=t.noun) if t.place and nouns[t.noun] == 1 else t for t in things]
+        return sorted(plain, key=lambda t: t.id)
 
     @cached_property
     def seen(self) -> list[Seen]:
@@ -108,10 +108,10 @@ class Scene:
 
     @cached_property
     def names(self) -> Counter[str]:
-        """How many things in view, glimpses included, bear each name and each noun."""
+        """How many things in view, glimpses included, each name and each noun fits."""
         names: Counter[str] = Counter()
         for thing in self.glimpsed:
-            names.update({thing.name, thing.noun})
+            names.update({name_of(thing.raw)[0], thing.noun})
         return names
 
     @cached_property
@@ -167,7 +167,7 @@ class Scene:
         for upper, lower, answer in ((a, b, True), (b, a, False)):
             gap = upper.extent_m[1] - lower.extent_m[4]
             rise = lower.centre_px[1] - upper.centre_px[1]
-            if gap >= -self.config.height_margin_m and rise >= self.config.side_margin * self.width:
+            if gap >= self.config.height_margin_m and rise >= self.config.side_margin * self.width:
                 return answer
         return None
 
@@ -189,7 +189,8 @@ class Scene:
         return Seen(
             id=raw["objectId"],
             type=raw["objectType"],
-            noun=words(raw["objectType"]),
+            noun=name_of(raw)[1],
+            name=name_of(raw)[0],
             color=raw.get("color") or "",
             size=raw.get("size") or "",
             pixels=len(xs),

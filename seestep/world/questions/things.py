@@ -53,28 +53,27 @@ def exists(look: Look, rng: np.random.Generator) -> Draft | None:
 
 
 def count(look: Look, rng: np.random.Generator) -> Draft | None:
-    """How many mugs are there? Numbers are drawn evenly from those that the view offers.
+    """How many mugs are there?
 
-    A noun is asked only if all its bearers in view are well seen. One time in five the noun is
-    one of the home's that the view lacks, and the answer is 0.
+    Whether the answer is 0, 1 or more is drawn first (1 : 2 : 5, since most views offer only
+    ones), then the number evenly from those on offer. 0 asks for something of this home that the
+    view lacks; any other noun is asked only if all its bearers in view are well seen.
     """
-    scene = look.scene
-    if rng.random() < 0.2:
-        nouns = [n for n in _home_nouns(scene) if n not in scene.traces]
-        if not nouns:
-            return None
-        noun, number = one(rng, nouns), 0
+    scene, wanted = look.scene, int(rng.choice(3, p=(0.125, 0.25, 0.625)))
+    if wanted == 0:
+        by_number = {0: [n for n in _home_nouns(scene) if n not in scene.traces]}
     else:
-        by_number: dict[int, list[str]] = {}
+        by_number = {}
         for noun in sorted({t.noun for t in scene.seen if not t.place}):
             bearers = [t for t in scene.glimpsed if t.noun == noun]
             clear = all(t.pixels >= scene.config.least_pixels for t in bearers)
-            if clear and len(bearers) <= MOST:
+            if clear and min(len(bearers), 2) == wanted and len(bearers) <= MOST:
                 by_number.setdefault(len(bearers), []).append(noun)
-        if not by_number:
-            return None
-        number = one(rng, sorted(by_number))
-        noun = one(rng, by_number[number])
+    numbers = sorted(n for n, nouns in by_number.items() if nouns)
+    if not numbers:
+        return None
+    number = one(rng, numbers)
+    noun = one(rng, by_number[number])
     ask = pick(rng, "How many {} are there?", "Count the {}.").format(plural(noun))
     return Draft("count", "count", slug("count", noun), (ask,), Number(value=number))
 
