@@ -7,6 +7,7 @@ and from what is observed in its rooms, grouped by kind of thing instead of list
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # verb -> (fewest, most) arguments. ``put`` names the receptacle, or the held thing and the
@@ -202,7 +203,5 @@ def words(object_type: str) -> str:
     """An object type in plain words: "CounterTop" is "counter top"; sliced things say so first."""
     if object_type.endswith("Sliced") and object_type != "Sliced":
         return "sliced " + words(object_type.removesuffix("Sliced"))
-    out = ""
-    for before, char in zip(" " + object_type, object_type, strict=False):
-        out += (" " if char.isupper() and before.islower() else "") + char
+    out = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", object_type)
     return out.lower() if not object_type.isupper() else object_type
