@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # FlagEvalMM fef27ec, default for multiple choice (All-Angles, CV-Bench, EmbSpatial, EgoPlan)
 P_DIRECT = "Answer with the option's letter from the given choices directly."
-P_DIRECT_ZH = "从给定的选项中直接选择答案的字母，不要多余的解释。"  # noqa: RUF001
+P_DIRECT_ZH = "从给定的选项中直接选择答案的字母，不要多余的解释。"
 # FlagEvalMM, ERQA and SAT
 P_COT = (
     "Carefully analyze the multiple-choice question above and reason through it step by step. "

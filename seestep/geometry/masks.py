@@ -1,8 +1,7 @@
 """Regions: COCO run-length masks, their outline, and points inside them.
 
 A mask is a compressed COCO RLE over a (height, width) grid that covers the whole upright image;
-the grid may be coarser or finer than the image. pycocotools and OpenCV-free: outlines are traced
-along pixel edges here.
+the grid may be coarser or finer than the image. Only rasters of polygons need pycocotools.
 """
 
 from __future__ import annotations
@@ -30,11 +29,13 @@ def encode(grid: npt.ArrayLike) -> tuple[str, tuple[int, int]]:
     """COCO RLE text and (height, width) of a (height, width) array; non-zero is inside."""
     import numpy as np
 
-    array = np.asfortranarray(np.asarray(grid) != 0, dtype=np.uint8)
-    if array.ndim != 2:
-        raise GeometryError("a mask is a 2-d grid", got=f"{array.ndim} dimensions")
-    rle = _coco().encode(array)
-    return rle["counts"].decode("ascii"), (int(rle["size"][0]), int(rle["size"][1]))
+    array = np.asarray(grid) != 0
+    if array.ndim != 2 or not array.size:
+        raise GeometryError("a mask is a 2-d grid", got=f"shape {array.shape}")
+    flat = np.concatenate(([False], array.ravel(order="F")))
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    runs = np.diff(np.concatenate(([0], changes, [array.size])))
+    return _run_text(runs.tolist()), (int(array.shape[0]), int(array.shape[1]))
 
 
 def decode(rle: str, size: tuple[int, int]) -> Grid:
@@ -80,7 +81,8 @@ def contains(region: Geometry, x: float, y: float, resize: Resize) -> bool:
     """Whether the original-pixel position (x, y) lies in a mask, box or polygon.
 
     A mask's pixel counts as a whole; a position exactly on the image's far edge belongs to the
-    last pixel. Boxes are half-open (x1, y1 outside), polygons even-odd over all rings.
+    last pixel. Boxes are half-open (x1, y1 outside); a polygon is the union of its rings, as
+    in COCO, each filled even-odd.
     """
     width, height = resize.size
     if not (0 <= x <= width and 0 <= y <= height):
@@ -96,7 +98,7 @@ def contains(region: Geometry, x: float, y: float, resize: Resize) -> bool:
         return x0 <= x < x1 and y0 <= y < y1
     if region.kind == "polygon":
         rings = [rescale(r, region.frame, "pixel", resize) for r in (region.values, *region.rings)]
-        return sum(_crossings(ring, x, y) for ring in rings) % 2 == 1
+        return any(_crossings(ring, x, y) % 2 for ring in rings)
     raise GeometryError(f"a {region.kind} is no region", wanted="mask, box or polygon")
 
 
@@ -184,17 +186,21 @@ def _grid_size(region: Geometry) -> tuple[int, int]:
 def _decode(rle: str, size: tuple[int, int]) -> Grid:
     import numpy as np
 
-    if sum(_run_lengths(rle)) != size[0] * size[1]:
+    runs = _run_lengths(rle)
+    if sum(runs) != size[0] * size[1] or min(size) < 1:
         raise GeometryError("a mask's runs do not fill its grid", wanted=f"{size[0]}x{size[1]}")
-    grid: Grid = np.ascontiguousarray(
-        _coco().decode({"counts": rle.encode("ascii"), "size": list(size)})
-    )
+    inside = np.arange(len(runs), dtype=np.uint8) % 2
+    grid: Grid = np.ascontiguousarray(np.repeat(inside, runs).reshape(size[::-1]).T)
     grid.setflags(write=False)
     return grid
 
 
 def _run_lengths(rle: str) -> list[int]:
-    """Runs of COCO's compressed counts (its C code reads damaged text out of bounds)."""
+    """Runs, outside first, of COCO's compressed counts (cocoapi maskApi.c, rleFrString).
+
+    Five bits a character, lowest first, the sixth says that more follow; from the fourth run on
+    the difference to the run two before. Its C code reads damaged text out of bounds.
+    """
     runs: list[int] = []
     value = shift = 0
     for char in rle:
@@ -215,6 +221,19 @@ def _run_lengths(rle: str) -> list[int]:
     if shift:
         raise GeometryError("a mask's text is cut off", got=repr(rle[-40:]))
     return runs
+
+
+def _run_text(runs: list[int]) -> str:
+    """The inverse of ``_run_lengths``."""
+    text = []
+    for i, run in enumerate(runs):
+        value = run - runs[i - 2] if i > 2 else run
+        more = True
+        while more:
+            code, value = value & 0x1F, value >> 5
+            more = value != (-1 if code & 0x10 else 0)
+            text.append(chr(code + 48 + (0x20 if more else 0)))
+    return "".join(text)
 
 
 def _coco() -> Any:

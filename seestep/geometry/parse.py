@@ -145,10 +145,10 @@ def _places(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _candidates(text: str) -> Iterator[_Found]:
-    tokens = list(_QWEN.finditer(text))
-    if tokens:
-        groups = [g for m in tokens for g in _groups(m.group(2))]
-        yield _Found("qwen_box_tokens", tuple(groups), all(m.group(1) == "box" for m in tokens))
+    tokens = [tuple(_groups(m.group(2))) for m in _QWEN.finditer(text)]
+    if any(tokens):
+        boxes = [_join(*t) for t in tokens if len(t) == 2]
+        yield _Found("qwen_box_tokens", tuple(boxes or [g for t in tokens for g in t]), bool(boxes))
     points = _xml(text)
     if points:
         yield _Found("xml_points", tuple(points))
@@ -199,6 +199,10 @@ def _group(text: str) -> _Group:
     return _Group(tuple(float(w) for w in words), whole)
 
 
+def _join(a: _Group, b: _Group) -> _Group:
+    return _Group(a.numbers + b.numbers, a.integral and b.integral)
+
+
 def _as_kind(found: _Found, want: str, frame: str, order: Order) -> Parsed | None:
     if want == "box":
         pairs, note = _as_box(found)
@@ -229,15 +233,13 @@ Pairs = list[tuple[float, float]]
 
 def _as_points(found: _Found) -> tuple[Pairs, str]:
     groups = found.groups
-    if _all_sized(groups, 2) and not (found.box and len(groups) == 2):
+    if _all_sized(groups, 2):
         return [(g.numbers[0], g.numbers[1]) for g in groups], ""
     if _all_sized(groups, 3):
         return [(g.numbers[0], g.numbers[1]) for g in groups], "+depth"
     if found.box:
-        box, _ = _as_box(found)
-        corners = [box] if box else [_corners(g) for g in groups if len(g.numbers) == 4]
-        centres = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in corners]
-        return centres, "+centre"
+        corners = [_corners(g) for g in groups if len(g.numbers) == 4]
+        return [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in corners], "+centre"
     # prose mixes sizes: "(3 mugs, see (0.1, 0.2))" has only one pair
     return [(g.numbers[0], g.numbers[1]) for g in groups if len(g.numbers) == 2], "+mixed"
 
@@ -248,7 +250,7 @@ def _as_box(found: _Found) -> tuple[Pairs, str]:
         return list(_corners(fours[0])), "" if len(fours) == 1 else "+first"
     if len(found.groups) == 2 and _all_sized(found.groups, 2):
         (a, b), (c, d) = (g.numbers for g in found.groups)
-        return [(a, b), (c, d)], "" if found.box else "+corners"
+        return [(a, b), (c, d)], "+corners"
     return [], ""
 
 
