@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -18,6 +18,9 @@ from seestep.families import Family, get
 from seestep.records import Frame
 
 NAME = "seestep.json"
+
+# Families that no config.model_type stands for, and the architecture they are checkpoints of.
+DECLARED = {"robobrain2": ("qwen2_5_vl",)}
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +50,7 @@ def describe(
     limits = image_limits(processor)
     return Card(
         family=family.name,
-        frame=family.frame,
+        frame=cast(Frame, family.frame),
         notations=dict(family.notations),
         patch=limits["patch"],
         merge=limits["merge"],
@@ -84,15 +87,18 @@ def write(folder: str | Path, card: Card) -> Path:
 
 def check(card: Card, processor: Any, model_type: str, *, file: Path) -> None:
     """Raise ``DataError`` when the files beside ``card`` are not those it was written for."""
-    family = get(card.family)
-    if model_type not in family.model_types:
-        raise _mismatch(file, "family", f"{card.family} {family.model_types}", model_type)
+    spoken_by = architectures(get(card.family))
+    if model_type not in spoken_by:
+        raise _mismatch(file, "family", f"{card.family} on {' or '.join(spoken_by)}", model_type)
     found = {**image_limits(processor), "template_sha256": template_sha256(processor)}
     for name, value in found.items():
         if getattr(card, name) != value:
             raise _mismatch(file, name, str(getattr(card, name)), str(value))
-    if card.frame != family.frame:
-        raise _mismatch(file, "frame", family.frame, card.frame)
+
+
+def architectures(family: Family) -> tuple[str, ...]:
+    """Values of ``config.model_type`` that a checkpoint of ``family`` may have."""
+    return family.model_types or DECLARED.get(family.name, ())
 
 
 def image_limits(processor: Any) -> dict[str, int]:

@@ -80,6 +80,8 @@ def load(
                 got=found.family,
             )
     spoken = family_of(processor, model_type, found.family if found else family)
+    if found is not None and found.frame != spoken.frame:
+        spoken = spoken.with_frame(found.frame, cards.NAME)
     model = _load_weights(folder, model_type, dtype, attn).to(device).eval()
     return Loaded(model, processor, spoken, found or cards.describe(spoken, processor))
 
@@ -147,10 +149,10 @@ def read_model_type(folder: Path) -> str:
 def family_of(processor: Any, model_type: str, name: str | None = None) -> Family:
     """The family of a checkpoint, with the patch size and pixel caps of its processor."""
     family = families.get(name) if name else families.for_model_type(model_type)
-    if model_type not in family.model_types:
+    if model_type not in cards.architectures(family):
         raise DataError(
             f"family {family.name} is not spoken by this model",
-            wanted=" or ".join(family.model_types),
+            wanted=" or ".join(cards.architectures(family)),
             got=model_type,
         )
     return family.with_processor(**cards.image_limits(processor))

@@ -67,7 +67,7 @@ def build(
     The same seed gives the same weights. Image size caps are ``shape.image`` squared both ways, so
     a square image of any size is seen at exactly that size.
     """
-    model_type = families.get(family).model_types[0]
+    model_type = cards.architectures(families.get(family))[0]
     tokenizer = tokenizer or train_tokenizer(texts, vocab=vocab)
     pixels = shape.image**2
     image = make_image_processor(shape.patch, shape.merge, pixels, pixels, mean=0.5, std=0.25)
