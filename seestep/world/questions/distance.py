@@ -94,9 +94,8 @@ def size(look: Look, rng: np.random.Generator) -> Draft | None:
     if not things:
         return None
     thing = one(rng, things)
-    sides = thing.raw["axisAlignedBoundingBox"]["size"]
     ask = f"How long is the longest side of the {thing.name}, in centimetres?"
-    value = round(100 * max(sides.values()))
+    value = longest_cm(thing)
     return Draft("distance", "metric", slug("size", thing.name), (ask,),
                  Number(value=value, unit="cm"))  # fmt: skip
 
@@ -104,6 +103,11 @@ def size(look: Look, rng: np.random.Generator) -> Draft | None:
 def gap_m(a: Seen, b: Seen) -> float:
     """Metres between the centres of two things."""
     return math.dist(_centre(a), _centre(b))
+
+
+def longest_cm(thing: Seen) -> int:
+    """Centimetres of the longest side of a thing's axis-aligned box."""
+    return round(100 * max(thing.raw["axisAlignedBoundingBox"]["size"].values()))
 
 
 def camera_gap_m(scene: Scene, thing: Seen) -> float:

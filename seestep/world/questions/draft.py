@@ -146,6 +146,11 @@ def box_of(thing: Seen, look: Look, key: str = "box") -> Geometry:
     )
 
 
+def boxes_of(*seen: tuple[Seen, Look]) -> tuple[Geometry, ...]:
+    """Boxes "at-0", "at-1" ... of what a question talks about, for thoughts to refer to."""
+    return tuple(box_of(thing, look, f"at-{n}") for n, (thing, look) in enumerate(seen))
+
+
 def region_of(mask: Mask, look: Look, key: str = "region", label: str = "") -> Geometry:
     """A mask as a geometry."""
     rle, rle_size = encode(mask)

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from seestep.records import GeometryRef, Number, Points
+from seestep.world.questions.distance import gap_m, longest_cm
 from seestep.world.questions.draft import (
     Draft,
     Look,
+    boxes_of,
     one,
     pick,
     point_in,
@@ -53,7 +55,9 @@ def turned(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
     right, wrong = ("right", "left") if degrees > 0 else ("left", "right")
     ask = pick(rng, "From image 1 to image 2, which way did the camera turn?",
                "Which way did the camera turn between the images?")  # fmt: skip
-    return Draft("multiview", "multiview", "turned", (ask,), shuffled_choice(rng, right, [wrong]))
+    answer = shuffled_choice(rng, right, [wrong])
+    boxes = boxes_of(*(pair for ab in _shared(a, b)[:2] for pair in zip(ab, (a, b), strict=True)))
+    return Draft("multiview", "multiview", "turned", (ask,), answer, boxes)
 
 
 def same(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
@@ -80,7 +84,8 @@ def same(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
 def in_both(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
     """Which thing is in both images? The wrong options are in one of them only."""
     a, b = looks[0], looks[1]
-    shared = [first for first, _ in _shared(a, b)]
+    both = {first.id: (first, second) for first, second in _shared(a, b)}
+    shared = [first for first, _ in both.values()]
     # "only in one" must hold to the last pixel, and for everything of that name
     single = [
         t.name
@@ -96,7 +101,8 @@ def in_both(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
     wrong = [wrong[i] for i in rng.permutation(len(wrong))[:3]]
     ask = pick(rng, "Which thing is in both images?", "Which thing do both images show?")
     answer = shuffled_choice(rng, thing.name, wrong)
-    return Draft("multiview", "multiview", slug("both", thing.name), (ask,), answer)
+    boxes = boxes_of((thing, a), (both[thing.id][1], b))
+    return Draft("multiview", "multiview", slug("both", thing.name), (ask,), answer, boxes)
 
 
 def count_across(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
@@ -142,3 +148,51 @@ def _shared(a: Look, b: Look) -> list[tuple[Seen, Seen]]:
     """Things that are nameable and whole in both views."""
     there = {t.id: t for t in b.scene.things()}
     return [(t, there[t.id]) for t in a.scene.things() if t.id in there]
+
+
+def metres_across(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
+    """How far apart are two things, each seen in one of the images, not needfully the same?"""
+    things = _lone_across(looks)
+    pairs = [(a, b) for i, a in enumerate(things) for b in things[i + 1 :] if gap_m(a, b) >= 0.3]
+    if not pairs:
+        return None
+    a, b = one(rng, pairs)
+    ask = f"How far apart are the {a.name} and the {b.name}, in metres?"
+    answer = Number(value=round(gap_m(a, b), 1), unit="m")
+    return Draft("distance", "metric", slug("metres-across", a.name, b.name), (ask,), answer)
+
+
+def size_across(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
+    """How long is the longest side of a thing that the images show, in centimetres?"""
+    things = _lone_across(looks)
+    if not things:
+        return None
+    thing = one(rng, things)
+    ask = f"How long is the longest side of the {thing.name}, in centimetres?"
+    answer = Number(value=longest_cm(thing), unit="cm")
+    return Draft("distance", "metric", slug("size-across", thing.name), (ask,), answer)
+
+
+def nearer_across(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
+    """Which of two things is closer to a third, wherever the images show them?"""
+    things = _lone_across(looks)
+    if len(things) < 3:
+        return None
+    a, b, c = (things[i] for i in rng.permutation(len(things))[:3])
+    near, far = sorted((a, b), key=lambda t: gap_m(t, c))
+    if gap_m(far, c) < 1.35 * gap_m(near, c) + 0.1:
+        return None
+    ask = f"Which is closer to the {c.name}?"
+    answer = shuffled_choice(rng, near.name, [far.name])
+    key = slug("nearer-across", c.name, *sorted((a.name, b.name)))
+    return Draft("distance", "distance", key, (ask,), answer)
+
+
+def _lone_across(looks: Sequence[Look]) -> list[Seen]:
+    """Whole things whose name fits one and the same thing in all views."""
+    bearers: dict[str, set[str]] = {}
+    for look in looks:
+        for thing in look.scene.glimpsed:
+            bearers.setdefault(thing.name, set()).add(thing.id)
+    found = {t.id: t for look in looks for t in look.scene.things() if len(bearers[t.name]) == 1}
+    return [found[i] for i in sorted(found)]

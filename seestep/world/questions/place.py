@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seestep.records import Box, Points
+from seestep.world.questions.distance import gap_m
 from seestep.world.questions.draft import (
     Draft,
     Look,
@@ -62,6 +63,25 @@ def point_related(look: Look, rng: np.random.Generator) -> Draft | None:
     ask = f"Point to the {word} {noun}."
     return _pointing("point", "pointing", slug("point", word, noun), ask, look,
                      scene.mask(best), f"{word} {noun}")  # fmt: skip
+
+
+def point_near(look: Look, rng: np.random.Generator) -> Draft | None:
+    """Point to the thing closest to another: two steps, and kept out of training by default."""
+    scene = look.scene
+    things = scene.things()
+    found = []
+    for mark in things:
+        gaps = sorted(
+            (gap_m(mark, t), t.id) for t in scene.glimpsed if not t.place and t is not mark
+        )
+        if len(gaps) > 1 and gaps[1][0] > 1.3 * gaps[0][0] + 0.05:
+            found += [(mark, t) for t in things if t.id == gaps[0][1]]
+    if not found:
+        return None
+    mark, best = one(rng, found)
+    ask = f"Point to the thing closest to the {mark.name}."
+    return _pointing("point", "pointing", slug("point-near", mark.name), ask, look,
+                     scene.mask(best), best.name)  # fmt: skip
 
 
 def free_space(look: Look, rng: np.random.Generator) -> Draft | None:

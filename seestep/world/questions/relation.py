@@ -15,6 +15,7 @@ from seestep.records import YesNo
 from seestep.world.questions.draft import (
     Draft,
     Look,
+    boxes_of,
     coin,
     one,
     pick,
@@ -58,7 +59,8 @@ def truth(look: Look, rng: np.random.Generator) -> Draft | None:
     word = RELATIONS[relation][0 if holds_now == yes else 1]
     ask = f"Is the {a.name} {word} the {b.name}?"
     key = slug("is", word, a.name, b.name)
-    return Draft("relation", "relation", key, (ask,), YesNo(yes=yes))
+    boxes = boxes_of((a, look), (b, look))
+    return Draft("relation", "relation", key, (ask,), YesNo(yes=yes), boxes)
 
 
 def support(look: Look, rng: np.random.Generator) -> Draft | None:
@@ -78,7 +80,8 @@ def support(look: Look, rng: np.random.Generator) -> Draft | None:
     wrong = [wrong[i] for i in rng.permutation(len(wrong))[:3]]
     answer = shuffled_choice(rng, f"{word} the {bearer.name}", wrong)
     ask = f"Where is the {thing.name}?"
-    return Draft("relation", "relation", slug("where", thing.name), (ask,), answer)
+    boxes = boxes_of((thing, look), (bearer, look))
+    return Draft("relation", "relation", slug("where", thing.name), (ask,), answer, boxes)
 
 
 def support_truth(look: Look, rng: np.random.Generator) -> Draft | None:
@@ -100,7 +103,8 @@ def support_truth(look: Look, rng: np.random.Generator) -> Draft | None:
             word = preposition(place)
         ask = f"Is the {thing.name} {word} the {place.name}?"
         key = slug("is", word, thing.name, place.name)
-        return Draft("relation", "relation", key, (ask,), YesNo(yes=yes))
+        boxes = boxes_of((thing, look), (place, look))
+        return Draft("relation", "relation", key, (ask,), YesNo(yes=yes), boxes)
     return None
 
 
@@ -139,7 +143,8 @@ def _compare(relation: str, look: Look, rng: np.random.Generator) -> Draft | Non
     joined = ask.format(a.name, short[0], both[1], b.name)
     answer = shuffled_choice(rng, right.removesuffix(" of"), [wrong.removesuffix(" of")])
     key = slug(relation, a.name, b.name)
-    return Draft("relation", "relation", key, (joined,), answer)
+    boxes = boxes_of((a, look), (b, look))
+    return Draft("relation", "relation", key, (joined,), answer, boxes)
 
 
 def _pair(
