@@ -164,10 +164,11 @@ def trainable(shape: Shape, config: AnyConfig) -> int:
         return sum(n for group, n in sizes.items() if group not in config.freeze)
     rank, q, kv = config.lora.rank, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     h, m, d = shape.hidden, shape.intermediate, shape.vision_hidden
+    mlp = 3 if shape.gated_vision else 2
     sides = {
         "language": shape.layers * (2 * (h + q) + 2 * (h + kv) + 3 * (h + m)),
-        "vision": shape.vision_layers * (6 * d + 2 * (d + shape.vision_intermediate)),
-        "projector": (1 + shape.deepstack) * (9 * d * shape.merge**2 // 4 + h),
+        "vision": shape.vision_layers * (6 * d + mlp * (d + shape.vision_intermediate)),
+        "projector": (1 + shape.deepstack) * (3 * d * shape.merge**2 + h),
     }
     return rank * sum(sides[g] for g in config.lora.groups)
 

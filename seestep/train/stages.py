@@ -5,26 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
 import torch.distributed as dist
+from transformers import set_seed
+from transformers.utils.logging import disable_progress_bar
 
 from seestep import __version__, disk, ledger
 from seestep.errors import RunError
 from seestep.models import card as cards
 from seestep.models.card import Card
-from seestep.models.load import Loaded, family_of, load, read_model_type
+from seestep.models.load import Loaded, family_of, load, read_model_type, save
 from seestep.models.processor import load_processor
 from seestep.progress import Progress
 from seestep.records import Pair, Record
 from seestep.run import atomic_write, read_rows, to_builtins
 from seestep.train import checkpoint, engine
+from seestep.train.adapt import merge_adapters, prepare_model
 from seestep.train.collate import Collator, Pictures, Samples
 from seestep.train.config import AnyConfig, DpoConfig, SftConfig
 from seestep.train.dpo import REFERENCE, DpoTrainer, reference_of
@@ -215,6 +216,7 @@ def _trainer(
         attn=config.attention,
         family=config.family,
     )
+    set_seed(config.seed)  # adapters start from random numbers
     model = prepare_model(loaded, config)
     pictures = Pictures(spoken.encoder, spoken.processor.image_processor, cache_mb=config.cache_mb)
     sees = any(p.requires_grad and group_of(n) != "language" for n, p in model.named_parameters())
@@ -226,8 +228,6 @@ def _trainer(
         dummy_vision=engine.ranks() > 1 and (sees or config.sharding in ("zero3", "fsdp2")),
     )
     shared: dict[str, Any] = {
-        "model": model,
-        "card": spoken.card,
         "samples": Samples(ready.samples, ready.schedule.indices),
         "collator": collator,
         "schedule": ready.schedule,
@@ -252,48 +252,24 @@ def _trainer(
     return DpoTrainer(loaded, config, args, reference=before, **shared)
 
 
-def prepare_model(loaded: Loaded, config: AnyConfig) -> Any:
-    """Freeze what the recipe freezes, or wrap in adapters; the cache of generation is off."""
-    model = loaded.model
-    model.config.use_cache = False
-    if config.lora is not None:
-        return _with_adapters(model, config)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(group_of(name) not in config.freeze)
-    return model
-
-
-def _with_adapters(model: Any, config: AnyConfig) -> Any:
-    from seestep.errors import need
-
-    need("peft", "train")
-    from peft import LoraConfig, get_peft_model
-
-    lora = config.lora
-    if lora is None:
-        raise TypeError("no adapters asked for")
-    head = model.get_output_embeddings()
-    targets = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-        and module is not head
-        and group_of(name + ".") in lora.groups
-    ]
-    settings = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets
-    )
-    return get_peft_model(model, settings)
-
-
 def _finish(
     config: AnyConfig, out: Path, trainer: BaseTrainer, plan: Plan, print_: str, spoken: Speaker
 ) -> None:
     final = out / FINAL
-    trainer.save_model(str(final))
+    if config.lora is None and config.sharding == "none":
+        if engine.rank() == 0:
+            save(
+                trainer.loaded,
+                final,
+                wire=config.wire,
+                source_run=config.stage,
+                dtype=_final_dtype(config),
+            )
+    else:
+        trainer.save_model(str(final))
     if engine.rank() == 0:
         if config.lora is not None:
-            _merge(config, final, spoken)
+            merge_adapters(config, final, spoken.processor, spoken.card)
         lines = _metrics(out / METRICS)
         losses = [line["loss"] for line in lines if "loss" in line]
         result = Result(
@@ -314,19 +290,11 @@ def _finish(
         dist.barrier()
 
 
-def _merge(config: AnyConfig, final: Path, spoken: Speaker) -> None:
-    """Turn a folder of adapters into a plain checkpoint; the adapters stay in ``adapter/``."""
-    from peft import PeftModel
-
-    adapter = final / "adapter"
-    adapter.mkdir(exist_ok=True)
-    for file in final.glob("adapter_*"):
-        os.replace(file, adapter / file.name)
-    base = load(config.model, dtype=engine.load_dtype(config), family=config.family)
-    merged = PeftModel.from_pretrained(base.model, str(adapter)).merge_and_unload()
-    merged.save_pretrained(final)
-    spoken.processor.save_pretrained(final)
-    cards.write(final, spoken.card)
+def _final_dtype(config: AnyConfig) -> str | None:
+    """bf16 for a bf16 run from a bf16 checkpoint; else the precision that was trained in."""
+    plain = json.loads((Path(config.model) / "config.json").read_bytes())
+    started = plain.get("dtype") or plain.get("torch_dtype")
+    return "bfloat16" if config.precision == "bf16" and started == "bfloat16" else None
 
 
 def _fingerprint(config: AnyConfig, ready: Prepared) -> str:
@@ -398,3 +366,4 @@ def _metrics(file: Path) -> list[dict[str, Any]]:
 def _quiet() -> None:
     logging.getLogger("transformers").setLevel(logging.ERROR)
     logging.getLogger("accelerate").setLevel(logging.ERROR)
+    disable_progress_bar()  # type: ignore[no-untyped-call]

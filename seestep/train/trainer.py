@@ -16,7 +16,6 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from seestep.errors import RunError
 from seestep.models import card as cards
-from seestep.models.card import Card
 from seestep.models.load import Loaded
 from seestep.progress import Progress
 from seestep.train import checkpoint
@@ -53,8 +52,6 @@ class BaseTrainer(Trainer):
         config: AnyConfig,
         args: TrainingArguments,
         *,
-        model: nn.Module,
-        card: Card,
         samples: Samples,
         collator: Collator,
         schedule: Schedule,
@@ -62,13 +59,15 @@ class BaseTrainer(Trainer):
         progress: Progress | None = None,
     ) -> None:
         self._config, self._schedule, self._folder = config, schedule, folder
-        self._model: Any = model
-        self._processor, self._card = loaded.processor, card
+        self._model: Any = loaded.model
+        self.loaded = loaded
         self._bad_steps: list[dict[str, Any]] = []
         self._batch_ids: list[str] = []
         self._watched: dict[str, list[Tensor]] = {}
         self._tokens = 0
-        super().__init__(model=model, args=args, train_dataset=samples, data_collator=collator)
+        super().__init__(
+            model=self._model, args=args, train_dataset=samples, data_collator=collator
+        )
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the counts of the whole step
         self.remove_callback(PrinterCallback)
@@ -165,8 +164,13 @@ class BaseTrainer(Trainer):
             return
         folder.mkdir(parents=True, exist_ok=True)
         self._model.save_pretrained(folder, state_dict=state_dict)
-        self._processor.save_pretrained(folder)
-        cards.write(folder, self._card)
+        self.loaded.processor.save_pretrained(folder)
+        cards.write(folder, self.loaded.card)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # transformers (5.23) loads the file without renaming its keys and without being strict,
+        # so a Qwen2.5-VL would silently go on from its starting weights.
+        load_weights(self._model, Path(resume_from_checkpoint))
 
     # --- metrics ---
 
@@ -214,6 +218,20 @@ def answer_logp(model: nn.Module, batch: Batch) -> Tensor:
     inputs = {k: batch[k] for k in _MODEL_INPUTS if k in batch}
     logits: Tensor = model(**inputs, use_cache=False).logits
     return -token_nll(logits, batch["targets"])
+
+
+def load_weights(model: Any, folder: Path) -> None:
+    """Put the weights (or adapters) of a checkpoint into ``model``; every key must be there."""
+    if hasattr(model, "peft_config"):
+        from peft import load_peft_weights, set_peft_model_state_dict
+
+        found: Any = set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
+        lost = [k for k in found.missing_keys if "lora_" in k] + list(found.unexpected_keys)
+        if lost:
+            raise RunError("the adapters do not fit the model", file=folder, got=lost[0])
+        return
+    fresh = type(model).from_pretrained(str(folder), dtype=model.dtype, local_files_only=True)
+    model.load_state_dict(fresh.state_dict(), strict=True)
 
 
 def group_of(name: str) -> Group:
