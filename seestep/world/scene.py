@@ -223,7 +223,8 @@ def free_surface(scene: Scene, place: Seen, *, margin: int = 2) -> Mask:
         np.abs(ndimage.sobel(height, axis=0, mode="nearest")),
         np.abs(ndimage.sobel(height, axis=1, mode="nearest")),
     )
-    level = scene.mask(place) & (steps / 8 < 0.012)  # a Sobel filter sums eight times the step per pixel
+    # a Sobel filter sums eight times the step per pixel
+    level = scene.mask(place) & np.asarray(steps / 8 < 0.012, dtype=np.bool_)
     if not level.any():
         return level
     bins = np.round(height[level] / 0.02).astype(int)

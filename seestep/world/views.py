@@ -70,7 +70,8 @@ def plan_shots(
     if surfaces:
         ranked = sorted(surfaces, key=lambda s: (-surfaces[s], s))
         spread = ranked * (config.close // len(ranked) + 1)
-        shots += [Shot("close", (_close(s, metadata, rng, config),)) for s in spread[: config.close]]
+        for surface in spread[: config.close]:
+            shots.append(Shot("close", (_close(surface, metadata, rng, config),)))
         for i in range(config.orbits):
             surface = ranked[i % len(ranked)]
             shots.append(Shot("orbit", _orbit(surface, metadata, rng, config)))

@@ -107,7 +107,8 @@ def gap_m(a: Seen, b: Seen) -> float:
 
 def longest_cm(thing: Seen) -> int:
     """Centimetres of the longest side of a thing's axis-aligned box."""
-    return round(100 * max(thing.raw["axisAlignedBoundingBox"]["size"].values()))
+    sides: dict[str, float] = thing.raw["axisAlignedBoundingBox"]["size"]
+    return round(100 * max(sides.values()))
 
 
 def camera_gap_m(scene: Scene, thing: Seen) -> float:
