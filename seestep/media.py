@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,6 +29,8 @@ Roots: TypeAlias = Mapping[str, Path]  # root name of a Media -> the folder it s
 MAX_PIXELS = 50_000_000
 _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+# what Pillow's decoders were seen to raise on files with changed or missing bytes
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error)
 
 
 def resolve(media: Media, roots: Roots, *, frame: int = 0) -> Path:
@@ -66,20 +69,18 @@ def open_image(
     Palette, grey, transparent (laid on white) and CMYK pictures are converted, 16-bit ones scaled
     to 8 bits, and the first frame of an animation is taken. Raises ``MediaError``.
     """
-    from PIL import ImageOps
-
     path = _path(media, roots)
     with _opened(path, max_pixels) as image:
         image.load()  # a cut-off file is found here and only here
-        upright = ImageOps.exif_transpose(image)
-        return _rgb(upright)
+        return _rgb(_upright(image))
 
 
 def read_size(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> tuple[int, int]:
     """(width, height) of the upright picture, from its header; nothing is decoded."""
-    with _opened(_path(path, None), max_pixels) as image:
+    path = _path(path, None)
+    with _opened(path, max_pixels) as image:
         width, height = image.size
-        turned = image.getexif().get(_ORIENTATION) in _TURNED
+        turned = _exif(image, path).get(_ORIENTATION) in _TURNED
         return (height, width) if turned else (width, height)
 
 
@@ -166,8 +167,53 @@ def _opened(path: Path, max_pixels: float) -> Iterator[Image]:
         raise MediaError("this is not a picture Pillow can read", file=path) from error
     except images.DecompressionBombError as error:
         raise MediaError(f"this picture is too large: {error}", file=path) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except _DAMAGE as error:
         raise MediaError(f"this picture is damaged or cut off: {error}", file=path) from error
+
+
+def _upright(image: Image) -> Image:
+    """The picture as EXIF says it should be seen.
+
+    ``ImageOps.exif_transpose`` also rewrites the EXIF and fails on cameras' malformed tags.
+    """
+    from PIL.Image import Transpose
+
+    turn = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(image.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
+
+
+def _exif(image: Image, path: Path) -> Mapping[int, object]:
+    """The EXIF of an opened picture without decoding it.
+
+    Pillow decodes a PNG to learn whether metadata follow the pixels; looking at the chunk names
+    tells, and only then is it decoded.
+    """
+    from PIL import Image as images
+
+    if image.format == "PNG" and not _png_metadata_late(path):
+        return images.Image.getexif(image)
+    return image.getexif()
+
+
+def _png_metadata_late(path: Path) -> bool:
+    pixels_seen = False
+    with open(path, "rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            kind = head[4:]
+            pixels_seen = pixels_seen or kind == b"IDAT"
+            if pixels_seen and kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
 
 
 def _rgb(image: Image) -> Image:
