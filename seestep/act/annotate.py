@@ -63,7 +63,7 @@ def needs(do: Atom, state: State) -> list[Atom]:
     held: list[Atom] = [("holding", state.holding)] if state.holding else []
     target = args[-1] if args else ""
     door: list[Atom] = []
-    if target in state.things and state.things[target].openable:
+    if target in state.things and state.things[target].type in v.SHUTS:
         door = [("open", target)]
     table: dict[str, list[Atom]] = {
         "pick": [("visible", target), ("hand_empty",)],
@@ -126,7 +126,7 @@ def see(do: Atom, state: State) -> str:
     name = names(state)[thing.id]
     if state.holding == thing.id:
         return f"{name} in hand"
-    if thing.openable and thing.receptacle:
+    if thing.type in v.SHUTS:
         return f"{name} {'open' if thing.is_open else 'closed'}"
     if thing.toggleable and do[0] in ("turn_on", "turn_off"):
         return f"{name} {'on' if thing.is_on else 'off'}"

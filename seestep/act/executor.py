@@ -124,12 +124,10 @@ def apply(state: State, do: Atom, rules: Rules = DEFAULT) -> tuple[State, str]:
     if verb in ("clean", "heat", "cool"):
         return _composite(state, do, rules)
     target = state.things[args[-1]] if args else None
-    if target is not None:
-        state, reason = _reach(state, target, verb, rules)
-        if reason:
-            return state, reason
-    act = _ACTS.get(verb)
-    return act(state, args, rules) if act else (state, "")
+    there, reason = _reach(state, target, verb, rules) if target is not None else (state, "")
+    if not reason and verb in _ACTS:
+        there, reason = _ACTS[verb](there, args, rules)
+    return (state, reason) if reason else (there, "")
 
 
 def routine(state: State, do: Atom) -> tuple[list[Atom], str]:
@@ -210,7 +208,7 @@ def _put(state: State, args: Atom, rules: Rules) -> tuple[State, str]:
         return state, NOT_RECEPTACLE
     if place.id == held.id or held.id in state.ancestors(place.id):
         return state, "No valid positions to place object found"
-    if place.openable and not place.is_open:
+    if place.shut:
         return state, CLOSED
     if not v.holds(place.type, held.type):
         return state, f"{held.type} is not a valid Object Type to be placed in {place.type}"

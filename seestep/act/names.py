@@ -14,13 +14,13 @@ def names(state: State) -> dict[str, str]:
     """objectId -> name, the shortest of type, colour + type, size + colour + type that is its own.
 
     Things that can be carried always show their colour ("red mug"), furniture only to tell it from
-    another ("sofa"). Things alike in all three share the longest name: ``ground`` says what a plan
+    another ("sofa"). Things alike in all three share a name; ``judge.ground`` says what a plan
     that uses it means.
     """
     forms = {t.id: _forms(t) for t in state.things.values()}
     taken = Counter(form for mine in forms.values() for form in dict.fromkeys(mine))
     return {
-        thing: next((form for form in mine if taken[form] == 1), mine[-1])
+        thing: min(mine, key=lambda form: taken[form])  # of equals the first, which is the shortest
         for thing, mine in forms.items()
     }
 

@@ -72,7 +72,7 @@ def primitives(state: State, steps: list[Atom], rules: Rules = DEFAULT) -> list[
     for step in steps:
         acts, reason = routine(state, step)
         if reason:
-            return [*out, _refused(state, step)]
+            acts = [_refused(state, step)]
         for act in acts:
             target = act[-1] if len(act) > 1 else ""
             near = state.near | {state.holding}
@@ -130,7 +130,7 @@ def _with(state: State, goal: Goal, width: int) -> Iterator[Atom]:
         for place in sorted(
             t.id for t in state.things.values() if t.receptacle and t.id != held.id
         ):
-            if v.holds(state.things[place].type, held.type) and not state.things[place].openable:
+            if v.holds(state.things[place].type, held.type) and not state.things[place].shut:
                 yield ("put", place)
                 break
 
@@ -171,7 +171,7 @@ def _easiest(state: State, things: list[str], width: int) -> list[str]:
 
     def doors(thing: str) -> int:
         around = [state.things[a] for a in (thing, *state.ancestors(thing))]
-        return sum(a.openable and a.receptacle and not a.is_open for a in around)
+        return sum(a.shut for a in around)
 
     return sorted(things, key=lambda t: (t != state.holding, doors(t), t))[:width]
 
@@ -187,11 +187,7 @@ def _doors(state: State, goal: Goal, wanted: list[str], width: int) -> list[str]
     around |= {
         a for place in _targets(state, goal, width) for a in (place, *state.ancestors(place))
     }
-    return [
-        p
-        for p in sorted(around)
-        if state.things[p].openable and not state.things[p].is_open and not state.concealed(p)
-    ]
+    return [p for p in sorted(around) if state.things[p].shut and not state.concealed(p)]
 
 
 def _lamps(state: State, goal: Goal) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from seestep.act.vocabulary import SHUTS
 from seestep.errors import DataError
 
 
@@ -38,6 +39,11 @@ class Thing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     temperature: str = "RoomTemp"  # RoomTemp, Hot or Cold
     parents: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()  # what it switches: a stove knob its burner
+
+    @property
+    def shut(self) -> bool:
+        """True if it is a closed receptacle: nothing can be seen, put or taken in it."""
+        return self.type in SHUTS and self.openable and not self.is_open
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -87,7 +93,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         if self.gone(thing):
             return True
         around = (self.things[a] for a in self.ancestors(thing))
-        return any(a.openable and not a.is_open for a in around)
+        return any(a.shut for a in around)
 
     def key(self) -> tuple[Any, ...]:
         """What distinguishes two states of one home: hashable, without ``near``."""

@@ -113,6 +113,8 @@ TOGGLEABLE: Final = _types(
     "Candle CellPhone CoffeeMachine DeskLamp Faucet FloorLamp Laptop LightSwitch Microwave "
     "ShowerHead StoveKnob Television Toaster"
 )
+# Only these shut things in; a toilet's lid, for one, can be put on while closed.
+SHUTS: Final = _types("Box Cabinet Drawer Fridge LaundryHamper Microwave Safe")
 MUST_BE_OFF_TO_OPEN: Final = frozenset({"Microwave", "Laptop"})
 MUST_BE_CLOSED_TO_TURN_ON: Final = frozenset({"Microwave"})
 DIRTYABLE: Final = _types("Bed Bowl Cloth Cup Mirror Mug Pan Plate Pot")

@@ -8,6 +8,7 @@ Of each task that the simulator confirms come a ``plan`` record (pictures and in
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -127,6 +128,7 @@ class _Home:
         self.files: dict[str, bytes] = {}
         self.log: list[dict[str, Any]] = []
         self.gap = 0  # steps by which rejected plans are longer than chosen ones so far
+        self.count: Counter[str] = Counter()  # pairs of each kind of mishap so far
 
     def fresh(self) -> Simulator:
         self.hands.reset(self.seed)
@@ -148,7 +150,8 @@ class _Home:
         if not trace.reached:
             self._drop(ident, "episode:replay", trace.reason)
             return
-        self.eyes.reset(self.seed)
+        with watch.blind(self.eyes):
+            self.eyes.reset(self.seed)
         things = _to_see(task, plan, start)
         shots, unseen = watch.observe(self.eyes, things, _key(ident), self.config.watch)
         if unseen or not shots:
@@ -207,16 +210,21 @@ class _Home:
         left = self.rng.sample(self.config.mishaps, len(self.config.mishaps))
         made, failed = 0, []
         while left and made < self.config.pairs:
-            kind = min(left, key=lambda k: max(0, abs(self.gap + _GAP.get(k, 0)) - 1))
+            kind = min(left, key=self._used)
             left.remove(kind)
             bad = self._pair(record, episode, kind)
             if bad is None:
                 continue
             made += 1
+            self.count[kind] += 1
             self.gap += len(bad.steps) - len(episode.plan.steps)
             if kind != mishaps.COSTLIER:
                 failed.append((kind, bad))
         return failed
+
+    def _used(self, kind: str) -> tuple[int, int]:
+        """Which kind comes next: one that keeps lengths even, then the one least used so far."""
+        return max(0, abs(self.gap + _GAP.get(kind, 0)) - 1), self.count[kind]
 
     def _pair(self, record: Record, episode: Episode, kind: str) -> Plan | None:
         goal, rules = episode.task.goal, self.config.rules
@@ -247,10 +255,12 @@ class _Home:
         wanted = self.rng.sample(
             range(1, len(steps)), min(self.config.next_actions, len(steps) - 1)
         )
-        self.eyes.reset(self.seed)
-        for k in range(1, len(steps)):
-            single = _sub(episode.plan, k - 1, k)
-            carry_out(single, self.eyes, episode.task.goal, self.config.rules)
+        with watch.blind(self.eyes):
+            self.eyes.reset(self.seed)
+        for k in range(1, max(wanted, default=0) + 1):
+            with watch.blind(self.eyes):
+                single = _sub(episode.plan, k - 1, k)
+                carry_out(single, self.eyes, episode.task.goal, self.config.rules)
             if k not in wanted:
                 continue
             here = from_metadata(self.eyes.last_event.metadata)
@@ -283,12 +293,13 @@ class _Home:
         if not proof.reached:
             self._drop(ident, "episode:recover", proof.reason)
             return
-        self.eyes.reset(self.seed)
-        carry_out(bad, self.eyes, goal, rules)
+        with watch.blind(self.eyes):
+            self.eyes.reset(self.seed)
+            carry_out(bad, self.eyes, goal, rules)
         shots = [self._own_view(f"{_key(episode.id)}-r0", list(here.things))]
         at = failure.first_bad_step
         done = _sub(bad, 0, len(bad.steps) if at is None else at)
-        told = wire.write(done) if done.steps else "nothing"
+        told = wire.write(done) if done.steps else "nothing."
         why = _spoken(failure.reason, here)
         tried = "" if at is None else f" Then {wire.write(_sub(bad, at, at + 1))} failed."
         words = f"{episode.task.instruction} Done so far: {told}{tried} {why}. Plan what to do now."

@@ -7,6 +7,7 @@ shorten a plan are both there, so that length does not give the worse plan away.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,10 +72,12 @@ def _drop_step(scene: Scene) -> Iterator[list[Atom]]:
 
 
 def _swap_order(scene: Scene) -> Iterator[list[Atom]]:
-    """Do two neighbouring steps the wrong way round."""
-    for i in range(len(scene.steps) - 1):
-        first, second = scene.steps[i : i + 2]
-        yield [*scene.steps[:i], second, first, *scene.steps[i + 2 :]]
+    """Do two acts that follow each other the wrong way round; a walk between them stays put."""
+    acts = [i for i, step in enumerate(scene.steps) if step[0] not in ("goto", "find")]
+    for i, j in itertools.pairwise(acts):
+        steps = list(scene.steps)
+        steps[i], steps[j] = steps[j], steps[i]
+        yield steps
 
 
 def _wrong_object(scene: Scene) -> Iterator[list[Atom]]:
@@ -110,7 +113,7 @@ def _wrong_receptacle(scene: Scene) -> Iterator[list[Atom]]:
         and t.type not in ("Floor", right.type)
         and t.id != scene.carried
         and not t.pickupable
-        and (t.receptacle or t.openable or t.toggleable)
+        and (t.receptacle or t.openable)
     ]
     fit = [t.id for t in others if held is not None and v.holds(t.type, held.type)]
     unfit = [t.id for t in others if t.id not in fit]

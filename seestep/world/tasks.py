@@ -85,13 +85,14 @@ def sample(
     rules: Rules = DEFAULT,
     most_tries: int = 60,
 ) -> list[Task]:
-    """At most ``count`` different tasks that the expert can do, kinds taken in turn.
+    """At most ``count`` different tasks that the expert can do, kinds taken in turn (seeded order).
 
     The same state and seed give the same tasks. Things are meant by name, so only things whose
     name nobody else bears are asked for; where a thing is shut away the instruction says where.
     Reached-from-the-start and impossible goals are not tasks.
     """
     rng = random.Random(f"tasks:{seed}")
+    kinds = tuple(_shuffled(list(kinds), rng))
     makers = {kind: _MAKERS[kind](state, rng) for kind in kinds}
     found: list[Task] = []
     seen: set[Goal] = set()

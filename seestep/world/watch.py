@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,19 @@ class Shot:
     seen: dict[str, int]
 
 
+@contextmanager
+def blind(simulator: Simulator) -> Iterator[None]:
+    """Act without drawing, where the simulator can be told so by its ``render`` attribute."""
+    if not getattr(simulator, "render", False):
+        yield
+        return
+    vars(simulator)["render"] = False
+    try:
+        yield
+    finally:
+        vars(simulator)["render"] = True
+
+
 def observe(
     simulator: Simulator, things: Sequence[str], key: str, config: WatchConfig
 ) -> tuple[list[Shot], list[str]]:
@@ -49,7 +63,7 @@ def observe(
     poses from which it could act; then the agent ends at the last of them. The simulator must
     render at the size that is to be kept.
     """
-    events = [simulator.last_event]
+    events = [simulator.step("Done")]
     free = "LookAt" in simulator.capabilities
     for thing in things:
         cameras = _cameras(config) if free else _stands(simulator, thing, config.poses)
@@ -59,7 +73,8 @@ def observe(
             if event:
                 events.append(event)
     if free:
-        simulator.step("LookAt")
+        with blind(simulator):
+            simulator.step("LookAt")
     counts = [_pixels(e, things, config.least_pixels) for e in events]
     shots: list[Shot] = []
     left = set(things)
