@@ -1,15 +1,15 @@
 """Answers: reading what a model said, and what it is worth. The only parser of outputs.
 
-sections (thinking, tags, "Answer:"), read (choice, number, yes/no, words), places (coordinates),
-score (one function a scorer), rescore (other frames), compat (how other frameworks read).
+parts (thinking, tags, "Answer:"), read (choice, number, yes/no, words), places (coordinates),
+scorers (one function each), rescore (other frames), compat (how other frameworks read).
 """
 
 from seestep.answers.compat import flagevalmm_points
+from seestep.answers.parts import Sections, sections, spans, strip
 from seestep.answers.places import Place, frame_of, read_place
 from seestep.answers.read import Read, read_choice, read_number, read_text, read_yes_no
 from seestep.answers.rescore import FrameScore, FrameTable, frame_table, rescore_frames
-from seestep.answers.score import SCORERS, frechet, iou, mean_relative_accuracy, score
-from seestep.answers.sections import Sections, sections, spans, strip
+from seestep.answers.scorers import SCORERS, frechet, iou, mean_relative_accuracy, score
 
 __all__ = [
     "SCORERS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seestep.answers.sections import sections
+from seestep.answers.parts import sections
 from seestep.families import Family
 from seestep.geometry.convert import rescale
 from seestep.geometry.frames import Resize

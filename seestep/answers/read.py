@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from seestep.answers.sections import Span, spans
+from seestep.answers.parts import Span, spans
 
 T = TypeVar("T")
 

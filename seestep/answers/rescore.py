@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seestep.answers.places import HYPOTHESES, frame_of, read_place
-from seestep.answers.score import points_value, region_of
+from seestep.answers.scorers import points_value, region_of
 from seestep.families import Family
 from seestep.families.prompt import Sizes, resize_of
 from seestep.geometry.parse import Order

@@ -15,8 +15,8 @@ from seestep.families.base import Family
 from seestep.families.wording import sentence
 from seestep.geometry.convert import to_frame
 from seestep.geometry.frames import Resize
-from seestep.geometry.masks import anchor, outline
-from seestep.geometry.render import NOTATIONS, bounding_box, render
+from seestep.geometry.masks import anchor, bounds, outline, ring_area
+from seestep.geometry.render import NOTATIONS, render
 from seestep.records import (
     Answer,
     Box,
@@ -122,6 +122,10 @@ def write_geometry(
 ) -> str:
     """The numbers of ``geometry`` as ``family`` writes them, or in ``frame`` and ``notation``.
 
+    No notation has several rings: of a polygon the ring of the largest area is written, of a mask
+    the simplified outline of its largest part (``masks.outline``), or their box where the
+    notation only has boxes.
+
     Raises:
         GeometryError: it leaves its image, or the notation cannot say its kind.
     """
@@ -129,12 +133,15 @@ def write_geometry(
     notation = notation or family.notations[geometry.kind]
     kind, values = geometry.kind, geometry.values
     if kind == "mask":
-        values = outline(geometry, resize)
-        kind, source = "polygon", "pixel"
+        source = "pixel"
         if notation in NOTATIONS and "points" not in NOTATIONS[notation][0]:
-            kind, values = "box", bounding_box(values)
+            kind, values = "box", bounds(geometry, resize)
+        else:
+            kind, values = "polygon", outline(geometry, resize)
     else:
         source = geometry.frame
+        if geometry.rings:
+            values = max((values, *geometry.rings), key=ring_area)
     try:
         placed = to_frame(values, kind, source, frame, resize)
         edge = resize.extent(frame)

@@ -46,6 +46,18 @@ P_REFSPATIAL = (
     "coordinates should be between 0 and 1, indicating the normalized pixel locations of the "
     "points."
 )
+# FlagEvalMM, BLINK
+P_BLINK = (
+    "The last line of your response should be of the following format: 'Answer: $LETTER' (without "
+    "quotes) where LETTER is one of options."
+)
+# FlagEvalMM, MMSI-Bench: follows the default sentence
+P_MMSI = f"{P_DIRECT} Enclose the option's letter within ``."
+# FlagEvalMM, OmniSpatial
+P_OMNISPATIAL = "Your answer must be clear and accurate."
+# VSI-Bench's own evaluation: before every question; after those that want a number
+VSI_FRAMES = "These are frames of a video.\n"
+P_VSI_NUMBER = "Please answer the question using a single word or phrase."
 
 _FRAME_WORDS = {
     "pixel": "in pixels of the original image",

@@ -148,8 +148,14 @@ def outline(region: Geometry, resize: Resize, *, tolerance: float = SIMPLIFY) ->
     return tuple(v for pair in simplify(ring, tolerance) for v in pair)
 
 
+def ring_area(ring: Sequence[float]) -> float:
+    """Area of flat x, y, x, y ... by the shoelace formula, in squares of its unit."""
+    xs, ys = ring[::2], ring[1::2]
+    return abs(sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))) / 2
+
+
 def _deepest(grid: Grid) -> tuple[int, int]:
-    """Row and column of the pixel with the largest Chebyshev-free distance to the outside."""
+    """Row and column of the pixel farthest (Euclidean) from the outside."""
     import numpy as np
     from scipy import ndimage
 

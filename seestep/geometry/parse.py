@@ -38,6 +38,9 @@ _KEY = re.compile(
 _XML = re.compile(r"<points?\b([^<>]{0,20000}+)>")
 _XML_ATTR = re.compile(rf"\b([xy])(\d{{0,6}}+)\s*+=\s*+[\"']?+\s*+({_NUM})")
 _BARE = re.compile(rf"\s*+({_SEQ})\s*+\.?+\s*+\Z")
+_QUOTE = r"[\"']?+"
+_IS = rf"{_QUOTE}\s*+[:=]\s*+{_QUOTE}"
+_NAMED = re.compile(rf"\bx{_IS}({_NUM}){_QUOTE}\s*+,?+\s*+{_QUOTE}y{_IS}({_NUM})")
 _BOX_KEYS = frozenset({"bbox_2d", "box_2d", "bbox", "box"})
 
 # fullwidth ASCII, then lenticular brackets, the ideographic comma and curly quotes
@@ -90,21 +93,26 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Groups that one rule found; ``box`` when the notation itself says that they are boxes."""
+    """Groups that one rule found.
+
+    ``box`` when the notation itself says that they are boxes, ``named`` when it says which
+    number is x: a declared order has no say then.
+    """
 
     rule: str
     groups: tuple[_Group, ...]
     box: bool = False
+    named: bool = False
 
 
 def parse(text: str, want: str, *, frame: str, order: Order = "xy") -> Parsed | None:
     """The point, points, box, polygon or path that ``text`` states, or None.
 
     Rules, first that yields the wanted kind wins: Qwen box tokens, XML points, JSON keys
-    (``point_2d``, ``bbox_2d`` ...), a bracketed list of groups (the last one in the text, so an
-    answer after an explanation is found), lone groups, bare numbers when nothing else is there.
-    Text in a code fence is preferred to the words around it, and what follows the last
-    "Answer:" to what precedes it. Full-width brackets, commas and digits are read as ASCII.
+    (``point_2d``, ``bbox_2d`` ...), named ``x:`` and ``y:``, a bracketed list of groups (the last
+    one in the text, so an answer after an explanation is found), lone groups, bare numbers when
+    nothing else is there. Text in a code fence is preferred to the words around it, and what
+    follows the last "Answer:" to what precedes it. Full-width signs are read as ASCII.
 
     For ``point`` the first of several is taken and the rule ends in "+first". A notation that
     names boxes answers a wish for points with the centres, "+centre". Third numbers of triples
@@ -151,8 +159,11 @@ def _candidates(text: str) -> Iterator[_Found]:
         yield _Found("qwen_box_tokens", tuple(boxes or [g for t in tokens for g in t]), bool(boxes))
     points = _xml(text)
     if points:
-        yield _Found("xml_points", tuple(points))
+        yield _Found("xml_points", tuple(points), named=True)
     yield from _keyed(text)
+    named = [_group(f"{m.group(1)},{m.group(2)}") for m in _NAMED.finditer(text)]
+    if named:
+        yield _Found("named_xy", tuple(named), named=True)
     lists = list(_LIST.finditer(text))
     for match in reversed(lists[-3:]):
         groups = list(_groups(match.group("body")))
@@ -214,7 +225,8 @@ def _as_kind(found: _Found, want: str, frame: str, order: Order) -> Parsed | Non
             return None
     if not pairs:
         return None
-    flat = [v for pair in pairs for v in (pair if order == "xy" else pair[::-1])]
+    swap = order == "yx" and not found.named
+    flat = [v for pair in pairs for v in (pair[::-1] if swap else pair)]
     if not all(math.isfinite(v) for v in flat):
         return None
     if want == "box":
@@ -223,7 +235,7 @@ def _as_kind(found: _Found, want: str, frame: str, order: Order) -> Parsed | Non
             return None
         note += "" if tuple(flat) == ordered else "+sorted"
         flat = list(ordered)
-    note += "" if order == "xy" else "+yx"
+    note += "+yx" if swap else ""
     whole = all(g.integral for g in found.groups) and "+centre" not in note
     return Parsed(want, tuple(flat), note, frame, whole)
 

@@ -8,7 +8,7 @@ from seestep import families
 from seestep.act import wire
 from seestep.errors import GeometryError
 from seestep.families import wording
-from seestep.families.prompt import answer_text, form_sentence, messages
+from seestep.families.prompt import answer_text, form_sentence, messages, write_geometry
 from seestep.families.robobrain2 import PROMPTS
 from seestep.geometry.masks import contains, encode
 from seestep.geometry.parse import parse
@@ -145,6 +145,20 @@ def test_a_mask_as_points_is_answered_by_a_point_inside_it():
     assert read is not None
     x, y = read.positions[0] * 640 / 644, read.positions[1] * 480 / 476
     assert contains(SHAPES[-1], x, y, QWEN25.resize((640, 480)))
+
+
+def test_of_several_rings_the_largest_is_written():
+    small, large = (0, 0, 0.1, 0, 0.1, 0.1), (0.5, 0.5, 1, 0.5, 1, 1)
+    ring = Geometry(key="r", kind="polygon", media="m", frame="unit", values=small, rings=(large,))
+    written = write_geometry(ring, QWEN3.resize((640, 480)), ROBO, frame="permille")
+    assert written == "[(500, 500), (1000, 500), (1000, 1000)]"
+
+
+def test_a_mask_is_written_as_its_box_or_its_outline():
+    resize = QWEN3.resize((640, 480))
+    assert write_geometry(SHAPES[-1], resize, ROBO, frame="pixel") == "[200, 100, 300, 200]"
+    outline = write_geometry(SHAPES[-1], resize, ROBO, frame="pixel", notation="tuples")
+    assert outline == "[(200, 100), (300, 100), (300, 200), (200, 200)]"
 
 
 def test_a_declared_grid_rounds_coordinates():

@@ -44,6 +44,8 @@ SEEN = [
         (10.5, 20, 3, 4),
         "xml_points",
     ),
+    ('[{"x": 10, "y": 20}, {"x": 30, "y": 40}]', "points", (10, 20, 30, 40), "named_xy"),
+    ("at x=10.5, y=20", "point", (10.5, 20), "named_xy"),
     ("<|box_start|>(1,2),(30,40)<|box_end|>", "box", (1, 2, 30, 40), "qwen_box_tokens"),
     ("（０.41，0.53）", "point", (0.41, 0.53), "tuple+fullwidth"),
     ("【（1，2），（3，4）】", "points", (1, 2, 3, 4), "tuples+fullwidth"),
@@ -91,6 +93,8 @@ def test_y_first_is_only_read_when_declared():
     assert plain.values == (200, 100)
     box = parse('{"box_2d": [20, 10, 40, 30]}', "box", frame="permille", order="yx")
     assert box is not None and box.values == (10, 20, 30, 40)
+    named = parse('<point x="10" y="20" alt="">', "point", frame="permille", order="yx")
+    assert named is not None and named.values == (10, 20)  # its axes carry their names
 
 
 def test_an_integer_pixel_stands_for_its_centre_and_a_position_for_itself():
@@ -135,6 +139,9 @@ HOSTILE = [
     "Answer:",
     "Answer: [(1,2),",
     "（",
+    "x=1,",
+    "x=1 y=",
+    "x",
 ]
 
 

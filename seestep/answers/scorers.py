@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from seestep.act.judge import judge_plan
+from seestep.answers.parts import sections
 from seestep.answers.places import Place, frame_of, read_place
 from seestep.answers.read import normal, read_choice, read_number, read_text, read_yes_no
-from seestep.answers.sections import sections
 from seestep.errors import DataError
 from seestep.families import Family
 from seestep.families.prompt import Sizes, number_text, plan_text, resize_of
