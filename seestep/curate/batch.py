@@ -32,6 +32,8 @@ from seestep.records import (
     loads,
 )
 
+_COLLECTIONS = ("coco:", "vg:")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -129,11 +131,17 @@ def answer_words(answer: Answer, record: Record) -> str:
 
 
 def media_identity(media: Media) -> str:
-    """Which picture this is: bytes if they are known, else its origin, else where it lies."""
+    """Which picture this is: its image id in a known collection, else its bytes, else its place.
+
+    Only collections of single pictures count: "home:7" or "epic:P01_01" name a scene or a video,
+    which many different pictures share.
+    """
+    for collection in _COLLECTIONS:
+        for origin in sorted(media.origins):
+            if origin.startswith(collection):
+                return origin
     if media.sha256:
         return f"sha256:{media.sha256}"
-    if media.origins:
-        return min(media.origins)
     return f"{media.root}:{media.path or '|'.join(media.frames)}"
 
 

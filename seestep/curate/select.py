@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -41,11 +41,7 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
     """Write the selected records in the order of their folders; ``DataError`` if there are none."""
     folders = [run / name for name in config.folders]
-    found = list(_matching(config, folders))
-    if config.limit is not None:
-        lowest = sorted(found, key=lambda r: hashlib.sha256(r.id.encode()).digest())
-        keep = {r.id for r in lowest[: config.limit]}
-        found = [r for r in found if r.id in keep]
+    found = matching(config, run)
     if not found:
         raise DataError(
             "no record fits the selection",
@@ -65,9 +61,19 @@ def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
     )
 
 
-def _matching(config: SelectConfig, folders: Sequence[Path]) -> Iterator[Record]:
-    for folder in folders:
-        for record in read_rows(folder, Record):
+def matching(config: SelectConfig, run: Path) -> list[Record]:
+    """The records that ``config`` picks, in the order of their folders; may be none."""
+    found = list(_matching(config, run))
+    if config.limit is None:
+        return found
+    lowest = sorted(found, key=lambda r: hashlib.sha256(r.id.encode()).digest())
+    keep = {r.id for r in lowest[: config.limit]}
+    return [r for r in found if r.id in keep]
+
+
+def _matching(config: SelectConfig, run: Path) -> Iterator[Record]:
+    for name in config.folders:
+        for record in read_rows(run / name, Record):
             if config.tasks and record.task not in config.tasks:
                 continue
             if config.thought != "any" and (record.thought is None) == (config.thought == "only"):

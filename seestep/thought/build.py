@@ -30,7 +30,14 @@ from seestep.records import (
 )
 from seestep.thought.schema import CAMERAS, MAX_EXPECT, MAX_OBJECTS, MAX_PRE, MAX_SAME, MAX_STEPS
 
-TASKS: Final = ("plan", "relation", "multiview")
+TASKS: Final = ("plan", "next_action", "recover", "relation", "multiview")
+SHARES: Final = {
+    "plan": 1.0,
+    "next_action": 0.5,
+    "recover": 1.0,
+    "relation": 0.5,
+    "multiview": 1.0,
+}
 _PLACES = ("box", "point", "polygon")
 # words for a relation and its opposite, by the axis they are about (x grows right, y grows down)
 _SIDES: Final = {0: ("left", "right"), 1: ("above", "below")}
@@ -45,7 +52,7 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     the budget: 384 tokens of the Qwen tokenizer are about 800 characters of minified JSON.
     """
 
-    shares: dict[str, float] = {"plan": 1.0, "relation": 0.5, "multiview": 1.0}
+    shares: dict[str, float] = msgspec.field(default_factory=lambda: dict(SHARES))
     keep_original: bool = True
     boxes: bool = True
     pre: bool = True
@@ -83,7 +90,10 @@ def build(record: Record, config: BuildConfig | None = None) -> Thought | str:
 
 
 def plan_thought(record: Record) -> Thought | str:
-    """The plan's own steps, its things placed where the record shows them; next is step one."""
+    """The plan's own steps, its things placed where the record shows them; next is step one.
+
+    A simulated thing without a place is in no picture, so nothing is said to be seen of it.
+    """
     plan = record.answer
     if not isinstance(plan, Plan):
         return "answer_is_no_plan"
@@ -95,15 +105,22 @@ def plan_thought(record: Record) -> Thought | str:
         return "too_many_objects"
     if any(not s.expect for s in plan.steps if s.do[0] != "done"):
         return "step_without_expect"
+    entities = tuple(_placed(e, record) for e in plan.entities)
+    unseen = {e.id for e in entities if e.sim and e.geometry is None}
     steps = tuple(
-        msgspec.structs.replace(s, pre=s.pre[:MAX_PRE], expect=s.expect[:MAX_EXPECT])
+        msgspec.structs.replace(
+            s,
+            see="" if s.do[-1] in unseen else s.see,
+            pre=s.pre[:MAX_PRE],
+            expect=s.expect[:MAX_EXPECT],
+        )
         for s in plan.steps
         if s.do[0] != "done"
     )
     if not steps:
         return "plan_is_empty"
     return Thought(
-        entities=tuple(_placed(e, record) for e in plan.entities),
+        entities=entities,
         steps=steps,
         next=steps[0].do,
         annotator="sim" if any(e.sim for e in plan.entities) else "rule",
@@ -234,6 +251,8 @@ def _camera(record: Record) -> str:
 
 _BUILDERS: dict[str, Callable[[Record], Thought | str]] = {
     "plan": plan_thought,
+    "next_action": plan_thought,
+    "recover": plan_thought,
     "relation": relation_thought,
     "multiview": multiview_thought,
 }

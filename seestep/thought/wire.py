@@ -155,11 +155,13 @@ def write_thought(thought: Thought, asked: Asked, family: Family) -> str:
 def read_wire(text: str) -> Reading:
     """Decode the JSON alone: parse, types, closed vocabularies. Never raises."""
     try:
-        wire = msgspec.json.decode(text, type=WireThought)
-    except msgspec.ValidationError as error:
-        return Reading(None, reason=f"schema: {error}")
+        plain = msgspec.json.decode(text)  # a typed decode would name a type before broken JSON
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return Reading(None, reason=f"parse: {error}")
+    try:
+        wire = msgspec.convert(plain, WireThought)
+    except msgspec.ValidationError as error:
+        return Reading(None, reason=f"schema: {error}")
     wrong = check_atoms(wire)
     return (
         Reading(None, reason=f"schema: {wrong}", wire=wire) if wrong else Reading(None, wire=wire)
