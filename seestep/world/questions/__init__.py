@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import numpy as np
 
+from seestep.bench import BENCHES
 from seestep.errors import RecipeError
-from seestep.records import Record, Split, Verdict
+from seestep.records import Form, Record, Split, Verdict
 from seestep.world.questions import distance, multiview, place, relation, things
-from seestep.world.questions.draft import Draft, Look, slug, to_record
+from seestep.world.questions.draft import Draft, Look, one, slug, to_record
 from seestep.world.scene import SceneConfig
 
 One = Callable[[Look, np.random.Generator], Draft | None]
@@ -26,6 +27,7 @@ Many = Callable[[Sequence[Look], np.random.Generator], Draft | None]
 SINGLE: dict[str, One] = {
     "exists": things.exists,
     "count": things.count,
+    "count_options": things.count_options,
     "count_on": things.count_on,
     "color": things.color,
     "name_at": things.name_at,
@@ -63,15 +65,30 @@ HELD_OUT = ("point_near",)
 """Families that training does not ask by default: mini-refspatial-unseen asks them."""
 
 
+FORMS: dict[str, tuple[Form, ...]] = {
+    kind: tuple(dict.fromkeys(a.form for b in BENCHES.values() for a in b.asks if a.kind == kind))
+    for kind in ("choice", "yes_no", "number", "point")
+}
+"""Answer kind -> the different forms in which benchmarks ask for it."""
+
+
 class AskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which families to ask, and how often at most about one view (or group of views)."""
+    """Which families to ask, and how often at most about one view (or group of views).
+
+    ``benchmark_forms`` is the share of records whose answer is asked for in the words of some
+    benchmark (``bench``), drawn among those that have such answers; the rest leave the form to
+    the model family.
+    """
 
     families: tuple[str, ...] = tuple(f for f in FAMILIES if f not in HELD_OUT)
     per_family: int = 2
+    benchmark_forms: float = 0.25
     scene: SceneConfig = SceneConfig()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.families) - set(FAMILIES))
+        if not 0 <= self.benchmark_forms <= 1 or self.per_family < 1:
+            raise RecipeError("benchmark_forms must lie in [0, 1] and per_family be at least 1")
         if unknown:
             raise RecipeError(
                 f"unknown question families: {', '.join(unknown)}",
@@ -95,10 +112,13 @@ def ask(
         seed: with ``prefix`` and the family's name it decides every draw, so that adding a
             family changes no other family's questions.
     """
-    records = [
-        to_record(draft, looks, prefix=prefix, split=split)
-        for draft in drafts(looks, prefix=prefix, seed=seed, config=config)
-    ]
+    records = []
+    for draft in drafts(looks, prefix=prefix, seed=seed, config=config):
+        rng = np.random.default_rng([seed, zlib.crc32(f"{prefix}/{draft.key}/form".encode())])
+        form = Form(kind=draft.kind)
+        if rng.random() < config.benchmark_forms and draft.kind in FORMS:
+            form = one(rng, FORMS[draft.kind])
+        records.append(to_record(draft, looks, form, prefix=prefix, split=split))
     return records, leave_out(looks[0], prefix) if len(looks) == 1 else []
 
 

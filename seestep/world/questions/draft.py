@@ -11,6 +11,7 @@ import numpy as np
 from seestep.geometry.masks import encode
 from seestep.records import (
     Answer,
+    AnswerKind,
     Choice,
     Form,
     FormRef,
@@ -28,7 +29,7 @@ from seestep.world.scene import Mask, Scene, Seen, inner_point
 
 T = TypeVar("T")
 LICENCE = "Apache-2.0"  # homes and their pictures are made by this package
-KINDS = {
+KINDS: dict[str, AnswerKind] = {
     "Choice": "choice",
     "Number": "number",
     "YesNo": "yes_no",
@@ -66,7 +67,7 @@ class Draft:
         return tuple(Text(text=p) if isinstance(p, str) else p for p in self.ask)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> AnswerKind:
         """The answer's kind as a ``Form`` names it."""
         return KINDS[type(self.answer).__name__]
 
@@ -77,7 +78,9 @@ def user_turn(looks: Sequence[Look], parts: Sequence[Part]) -> Turn:
     return Turn(role="user", parts=(*shown, *parts, FormRef()))
 
 
-def to_record(draft: Draft, looks: Sequence[Look], *, prefix: str, split: Split) -> Record:
+def to_record(
+    draft: Draft, looks: Sequence[Look], form: Form, *, prefix: str, split: Split
+) -> Record:
     """The draft as a training record called "<prefix>-<key>"; its cluster is the home."""
     return Record(
         id=f"{prefix}-{draft.key}",
@@ -87,7 +90,7 @@ def to_record(draft: Draft, looks: Sequence[Look], *, prefix: str, split: Split)
         turns=(user_turn(looks, draft.parts),),
         answer=draft.answer,
         geometry=draft.geometry,
-        form=Form(kind=draft.kind),  # type: ignore[arg-type]
+        form=form,
         clusters=clusters(looks),
         split=split,
         licence=LICENCE,

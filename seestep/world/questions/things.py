@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from seestep.act.vocabulary import CONTAINERS
-from seestep.records import Freeform, GeometryRef, Number, YesNo
+from seestep.records import Choice, Freeform, GeometryRef, Number, YesNo
 from seestep.world.questions.draft import (
     Draft,
     Look,
@@ -78,6 +80,12 @@ def count(look: Look, rng: np.random.Generator) -> Draft | None:
     return Draft("count", "count", slug("count", noun), (ask,), Number(value=number))
 
 
+def count_options(look: Look, rng: np.random.Generator) -> Draft | None:
+    """How many mugs are there, among four numbers?"""
+    draft = count(look, rng)
+    return None if draft is None else with_options(draft, rng)
+
+
 def count_on(look: Look, rng: np.random.Generator) -> Draft | None:
     """How many things are on the table? Only direct, well seen contents, nothing nested."""
     scene = look.scene
@@ -126,6 +134,18 @@ def name_at(look: Look, rng: np.random.Generator) -> Draft | None:
     ask = ("What is at ", GeometryRef(geometry="at"), "?")
     answer = Freeform(text=thing.name)
     return Draft("attribute", "attribute", slug("name", thing.id), ask, answer, (point,))
+
+
+def with_options(draft: Draft, rng: np.random.Generator) -> Draft:
+    """A count as a choice of four neighbouring numbers in any order."""
+    assert isinstance(draft.answer, Number)
+    gold = int(draft.answer.value)
+    lowest = max(0, gold - int(rng.integers(4)))
+    others = [str(n) for n in range(lowest, lowest + 4) if n != gold]
+    options = [str(gold), *others]
+    order = rng.permutation(4)
+    answer = Choice(options=tuple(options[i] for i in order), index=int(np.argmin(order)))
+    return replace(draft, key=f"{draft.key}-options", answer=answer)
 
 
 def preposition(place: Seen) -> str:

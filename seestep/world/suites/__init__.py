@@ -22,10 +22,11 @@ from seestep.run import Progress, ShardResult, read_rows, shard_stage
 from seestep.world.homes import SEEDS_EACH, SPLITS, Purpose, View, look_around, media_name
 from seestep.world.homes import seed_range as seeds_of
 from seestep.world.questions import AskConfig, drafts
+from seestep.world.questions.things import with_options
 from seestep.world.room import png_bytes
 from seestep.world.scene import SceneConfig
 from seestep.world.suites import planning
-from seestep.world.suites.items import choose, to_item, with_options
+from seestep.world.suites.items import choose, to_item
 from seestep.world.suites.mix import MIXES, Part
 from seestep.world.views import ViewConfig
 

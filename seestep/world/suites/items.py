@@ -45,18 +45,6 @@ def to_item(
     )
 
 
-def with_options(draft: Draft, rng: np.random.Generator) -> Draft:
-    """A count as a choice of four neighbouring numbers in any order."""
-    assert isinstance(draft.answer, Number)
-    gold = int(draft.answer.value)
-    lowest = max(0, gold - int(rng.integers(4)))
-    others = [str(n) for n in range(lowest, lowest + 4) if n != gold]
-    options = [str(gold), *others]
-    order = rng.permutation(4)
-    answer = Choice(options=tuple(options[i] for i in order), index=int(np.argmin(order)))
-    return Draft(draft.task, draft.skill, draft.key, draft.ask, answer, draft.geometry)
-
-
 def choose(pool: Sequence[Item], count: int, seed: int) -> list[Item]:
     """At most ``count`` items of a pool: families in turn, answers evenly, homes spread.
 
