@@ -10,7 +10,8 @@ from seestep.errors import GeometryError
 from seestep.families import wording
 from seestep.families.prompt import answer_text, form_sentence, messages, write_geometry
 from seestep.families.robobrain2 import PROMPTS
-from seestep.geometry.masks import contains, encode
+from seestep.geometry.convert import rescale
+from seestep.geometry.masks import contains, decode, encode, from_polygon
 from seestep.geometry.parse import parse
 from seestep.geometry.render import NOTATIONS
 from seestep.records import (
@@ -159,6 +160,21 @@ def test_a_mask_is_written_as_its_box_or_its_outline():
     assert write_geometry(SHAPES[-1], resize, ROBO, frame="pixel") == "[200, 100, 300, 200]"
     outline = write_geometry(SHAPES[-1], resize, ROBO, frame="pixel", notation="tuples")
     assert outline == "[(200, 100), (300, 100), (300, 200), (200, 200)]"
+
+
+@pytest.mark.parametrize("family", [QWEN25, QWEN3, ROBO])
+def test_a_written_outline_covers_what_the_mask_covers(family):
+    rows, columns = np.mgrid[0:480, 0:640]
+    disc = (columns - 300) ** 2 / 9 + (rows - 200) ** 2 / 4 < 40**2
+    rle, rle_size = encode(disc)
+    mask = Geometry(key="k", kind="mask", media="m", frame="pixel", rle=rle, rle_size=rle_size)
+    resize = family.resize((640, 480))
+    written = write_geometry(mask, resize, family, notation="tuples")
+    read = parse(written, "polygon", frame=family.frame)
+    assert read is not None
+    ring = rescale(read.positions, family.frame, "pixel", resize)
+    back = decode(*from_polygon([ring], (640, 480)))
+    assert (disc & (back > 0)).sum() / (disc | (back > 0)).sum() > 0.97
 
 
 def test_a_declared_grid_rounds_coordinates():

@@ -49,6 +49,23 @@ def test_points_return_within_half_a_unit(notation, size, pairs, frame, family):
         assert abs(was - now) <= limits[i % 2], (text, was, now)
 
 
+@given(SIZES, st.lists(st.tuples(FRACTION, FRACTION), min_size=3, max_size=6), st.data())
+@pytest.mark.parametrize("kind", ["polygon", "path"])
+def test_polygons_and_paths_return_within_half_a_unit(kind, size, pairs, data):
+    frame = data.draw(st.sampled_from(FRAMES))
+    notation = data.draw(st.sampled_from(["tuples", "lists", "json_point_2d", "xml_points"]))
+    resize = seen(size, data.draw(st.sampled_from(FAMILIES)))
+    truth = [f * size[i] for pair in pairs for i, f in enumerate(pair)]
+    placed = to_frame(truth, kind, "pixel", frame, resize)
+    text = render(kind, placed, frame, notation, edge=resize.extent(frame))
+    read = parse(text, kind, frame=frame)
+    assert read is not None, text
+    back = rescale(read.positions, frame, "pixel", resize)
+    limits = half_step_px(frame, resize)
+    for i, (was, now) in enumerate(zip(truth, back, strict=True)):
+        assert abs(was - now) <= limits[i % 2], text
+
+
 @given(SIZES, st.tuples(*[FRACTION] * 4), st.sampled_from(FRAMES), st.sampled_from(FAMILIES))
 @pytest.mark.parametrize("notation", BOX_NOTATIONS)
 def test_boxes_return_within_half_a_unit(notation, size, corners, frame, family):
