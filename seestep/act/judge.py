@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +17,9 @@ from seestep.act.names import names
 from seestep.act.state import State
 from seestep.errors import DataError
 from seestep.records import Entity, Plan
+
+READINGS: Final = 2000
+Reading: TypeAlias = list[Entity | None]  # what each name of one step means
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,37 +66,56 @@ def judge_plan(context: Mapping[str, Any], text: str) -> Judged:
 def ground(steps: Sequence[tuple[str, ...]], state: State, rules: Rules = DEFAULT) -> Plan:
     """The plan that steps in words mean in this state.
 
-    A name borne by several things means, step by step, the first of them for which the step can
-    be executed; those that the same verb was already done to come last, else order is by id.
-    If none can, it means the first. After a step that fails nothing changes any more.
+    A name borne by several things means whichever lets the plan be executed: readings are tried
+    depth first, things that the same verb was already done to last, else by order of id, and the
+    first that executes throughout is taken. If none does (or READINGS were tried), the one that
+    gets farthest is. Whether the goal is reached plays no part.
     """
     called = names(state)
     bearers: dict[str, list[Entity]] = {}
     for thing in sorted(called):
         entity = Entity(id=thing, name=called[thing], sim=thing)
         bearers.setdefault(wire.normal(called[thing]), []).append(entity)
-    used: dict[tuple[str, str], int] = {}
-    meant: list[list[Entity | None]] = []
-    for step in steps:
-        verb = step[0]
-        options = [_options(bearers.get(name, []), verb, used) for name in step[1:]]
-        combos = [list(c) for c in itertools.islice(itertools.product(*options), 64)]
-        chosen = combos[0]
-        for combo in combos:
-            after, reason = apply(state, (verb, *(e.sim if e else "" for e in combo)), rules)
+    best: list[Reading] = []
+    tried = 0
+    todo: list[tuple[State, list[Reading]]] = [(state, [])]
+    while todo and len(best) < len(steps) and tried < READINGS:
+        here, read = todo.pop()
+        if len(read) > len(best):
+            best = read
+        if len(read) == len(steps):
+            break
+        step = steps[len(read)]
+        branches = []
+        for reading in _readings(step, bearers, steps, read):
+            tried += 1
+            do = (step[0], *(e.sim if e else "" for e in reading))
+            after, reason = apply(here, do, rules)
             if not reason:
-                chosen, state = combo, after
-                break
-        for meant_thing in chosen:
-            if meant_thing is not None:
-                key = (verb, meant_thing.sim)
-                used[key] = used.get(key, 0) + 1
-        meant.append(chosen)
-    return wire.build(steps, meant)
+                branches.append((after, [*read, reading]))
+        todo += reversed(branches)
+    while len(best) < len(steps):
+        best = [*best, next(_readings(steps[len(best)], bearers, steps, best))]
+    return wire.build(steps, best)
 
 
-def _options(
-    bearers: list[Entity], verb: str, used: Mapping[tuple[str, str], int]
-) -> list[Entity | None]:
-    """The bearers of a name, those least acted on by this verb first; [None] if nobody bears it."""
-    return [*sorted(bearers, key=lambda e: (used.get((verb, e.sim), 0), e.sim))] or [None]
+def _readings(
+    step: tuple[str, ...],
+    bearers: Mapping[str, list[Entity]],
+    steps: Sequence[tuple[str, ...]],
+    read: Sequence[Reading],
+) -> Iterator[Reading]:
+    """What the names of a step may mean, the likeliest first; [None] for a name nobody bears."""
+    used = Counter(
+        entity.sim
+        for before, reading in zip(steps, read, strict=False)
+        if before[0] == step[0]
+        for entity in reading
+        if entity is not None
+    )
+    options: list[list[Entity | None]] = [
+        [*sorted(bearers.get(name, []), key=lambda e: (used[e.sim], e.sim))] or [None]
+        for name in step[1:]
+    ]
+    for combination in itertools.islice(itertools.product(*options), 64):
+        yield list(combination)

@@ -64,22 +64,30 @@ def _search(
 def primitives(state: State, steps: list[Atom], rules: Rules = DEFAULT) -> list[Atom]:
     """``steps`` with routines spelt out and a ``goto`` before each act that needs a walk.
 
-    Whoever stands before a thing need not walk to it again. Stops early at a step that fails; a
-    routine that cannot begin is replaced by the act that shows why.
+    Whoever went to a thing, or stands within its reach at the start, need not walk to it again.
+    Stops early at a step that fails; a routine that cannot begin is replaced by the act that
+    shows why.
     """
+    return [act for _, act in spelt_out(state, steps, rules)]
+
+
+def spelt_out(state: State, steps: list[Atom], rules: Rules = DEFAULT) -> list[tuple[int, Atom]]:
+    """``primitives`` with the index of the step that each act belongs to."""
     walking = Rules(knife=rules.knife, approach=False, pieces=rules.pieces)
-    out: list[Atom] = []
-    for step in steps:
+    here = state.near  # what surely is in reach: whoever turns to one thing may lose another
+    out: list[tuple[int, Atom]] = []
+    for index, step in enumerate(steps):
         acts, reason = routine(state, step)
         if reason:
             acts = [_refused(state, step)]
         for act in acts:
             target = act[-1] if len(act) > 1 else ""
-            near = state.near | {state.holding}
-            if target and target not in near and act[0] not in ("goto", "find"):
-                out.append(("goto", target))
-                state, _ = apply(state, ("goto", target), walking)
-            out.append(act)
+            if target and target not in here | {state.holding}:
+                if act[0] not in ("goto", "find"):
+                    out.append((index, ("goto", target)))
+                    state, _ = apply(state, ("goto", target), walking)
+                here = frozenset({target})
+            out.append((index, act))
             state, reason = apply(state, act, walking)
             if reason:
                 return out

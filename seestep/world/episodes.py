@@ -18,6 +18,7 @@ import msgspec
 from seestep.act import goals, search, wire
 from seestep.act.annotate import annotated
 from seestep.act.executor import Rules
+from seestep.act.judge import context, judge_plan
 from seestep.act.names import names
 from seestep.act.state import State, from_metadata
 from seestep.records import (
@@ -149,6 +150,10 @@ class _Home:
         trace = carry_out(plan, self.fresh(), task.goal, rules)
         if not trace.reached:
             self._drop(ident, "episode:replay", trace.reason)
+            return
+        judged = judge_plan(context(start, task.goal, rules), wire.write(plan))
+        if not judged.value:
+            self._drop(ident, "episode:ambiguous", judged.reason)
             return
         with watch.blind(self.eyes):
             self.eyes.reset(self.seed)

@@ -24,7 +24,7 @@ from seestep.act.annotate import annotated
 from seestep.act.executor import DEFAULT, Rules, apply, routine, run
 from seestep.act.goals import Goal
 from seestep.act.judge import ground
-from seestep.act.search import primitives
+from seestep.act.search import primitives, spelt_out
 from seestep.act.state import State
 from seestep.records import Atom, Plan
 
@@ -65,16 +65,7 @@ def expand(plan: Plan, state: State, rules: Rules = DEFAULT) -> list[Atom]:
 
 def spans(plan: Plan, state: State, rules: Rules = DEFAULT) -> list[tuple[int, Atom]]:
     """(index of the plan's step, act) for every act of ``expand``."""
-    out: list[tuple[int, Atom]] = []
-    walking = msgspec.structs.replace(rules, approach=False)
-    for index, step in enumerate(atoms(plan)):
-        acts = primitives(state, [step], rules)
-        out += [(index, act) for act in acts]
-        for act in acts:
-            state, reason = apply(state, act, walking)
-            if reason:
-                return out
-    return out
+    return spelt_out(state, atoms(plan), rules)
 
 
 def atoms(plan: Plan) -> list[Atom]:

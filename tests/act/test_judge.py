@@ -154,3 +154,14 @@ def test_a_name_said_twice_means_both_of_two_alike():
     )
     steps = [["pick", "red apple"], ["put", "blue bowl"]] * 2
     assert value(json.dumps(steps), judge.context(state, goal)) == 1.0
+
+
+def test_a_shared_name_is_read_so_that_later_steps_work_too():
+    state = home(
+        thing("Cabinet", 1),
+        thing("Cabinet", 2),
+        thing("CounterTop"),
+        thing("Mug", 1, "Cabinet|2", color="red"),
+    )
+    plan = judge.ground([("open", "cabinet"), ("pick", "red mug"), ("put", "counter top")], state)
+    assert next(e.sim for e in plan.entities if e.name == "cabinet") == "Cabinet|2"
