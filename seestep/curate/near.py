@@ -133,7 +133,12 @@ def _buckets(band: NDArray[np.uint32]) -> Iterator[list[int]]:
 
 
 def _content(text: str) -> list[str]:
-    return [w for w in _WORD.findall(text) if w not in FILLERS]
+    return [w for w in _WORD.findall(text) if w not in FILLERS and not _misspelt_filler(w)]
+
+
+def _misspelt_filler(word: str) -> bool:
+    """Only of six letters or more: "three" is one edit from "there" and decides an answer."""
+    return len(word) > 5 and any(_edits_at_most_one(word, f) for f in FILLERS if len(f) > 5)
 
 
 def _one_word(a: str, b: str) -> bool:

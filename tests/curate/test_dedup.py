@@ -186,3 +186,8 @@ def test_row_order_never_changes_who_stays(texts, rng):
     straight = {v.id for v in find_near(check, batch) if v.keep}
     shuffled = {v.id for v in find_near(check, batch.take(order)) if v.keep}
     assert straight == shuffled
+
+
+def test_a_misspelt_filler_is_still_a_filler_but_three_is_not_there():
+    assert same_words("is the mug in this picture red", "is the mug in this pictre red")
+    assert not same_words("are there mugs", "are three mugs")

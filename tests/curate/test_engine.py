@@ -140,7 +140,7 @@ def test_shards_do_not_change_what_is_kept(tmp_path):
 
 def test_a_folder_given_twice_is_refused(tmp_path):
     made = folder_of(tmp_path / "in", TOY[:1])
-    with pytest.raises(DataError, match="t:good.*same id"):
+    with pytest.raises(DataError, match=r"t:good.*same id"):
         curate([made, made], tmp_path / "out", trusting())
 
 
