@@ -82,7 +82,7 @@ KINDS: dict[str, Kind] = {
     "Potato": _food("brown", "yellow"),
     "Bread": _food("brown"),
     "Lettuce": _food("green", cookable=False),
-    "Egg": _food("white", "brown", sizes=("small",), sliceable=False),
+    "Egg": _food("white", "brown", sizes=("small",)),
     "Knife": _item("black", "red", "blue", "green", mass=0.1),
     "Spoon": _item("gray", "yellow", "red", "blue", mass=0.1, dirtyable=True),
     "Book": _item(mass=0.5),
@@ -157,9 +157,9 @@ def _stains(t: Thing, s: float) -> list[Part]:
             Part("ellipsoid", (x * s, y * s, z), (r * s, r * s, 0.006), mud)
             for x, y, r in ((0.01, 0.02, 0.032), (-0.03, -0.02, 0.022), (0.035, -0.025, 0.018))
         ]
-    radius, z = {"Mug": (0.052, 0.07), "Cup": (0.043, 0.07), "Pot": (0.1, 0.06)}.get(
-        t.type, (0.0, 0.01)
-    )
+    if t.type == "Spoon":
+        return [Part("ellipsoid", (0.09 * s, 0.0, 0.02 * s), (0.025 * s, 0.016 * s, 0.006), mud)]
+    radius, z = {"Mug": (0.052, 0.07), "Cup": (0.043, 0.07), "Pot": (0.1, 0.06)}[t.type]
     return [
         Part("ellipsoid", (radius * s * c, radius * s * d, z * s), (0.02 * s,) * 3, mud)
         for c, d in ((0.0, 1.0), (-0.87, -0.5), (0.5, -0.87))

@@ -85,7 +85,7 @@ def _slab(t: Thing) -> list[Part]:
 def _sink(t: Thing) -> list[Part]:
     w, d, h = t.dims
     x, y = w / 2, d / 2
-    a, b, c, deep = x - 0.1, -y + 0.14, y - 0.08, 0.17
+    a, b, c, deep = x - 0.1, -y + 0.1, y - 0.06, 0.17
     body = (0.8, 0.79, 0.77)
     counter = (0.85, 0.85, 0.84)
     return [
@@ -389,7 +389,7 @@ def surfaces(t: Thing) -> list[Surface]:
         out = drawer_slide(t)
         return [Surface(-x + 0.03, x - 0.03, -y + out + 0.02, y + out - 0.02, 0.012, h + 0.02)]
     if t.type == "SinkBasin":
-        return [Surface(-x + 0.11, x - 0.11, -y + 0.15, y - 0.09, h - 0.17)]
+        return [Surface(-x + 0.11, x - 0.11, -y + 0.11, y - 0.07, h - 0.17)]
     if t.type == "StoveBurner":
         return [Surface(-x, x, -x, x, 0.014)]
     if t.type in ("Sofa", "ArmChair"):

@@ -246,7 +246,7 @@ def _kitchen(b: _Builder) -> None:
                   color=front)  # fmt: skip
     at, wide = spots["sink"]
     basin = b.against("SinkBasin", "north", at, (sink, depth, top), look=counter_look)
-    b.add("Faucet", tuple(basin.world((0, -depth / 2 + 0.08, top))), basin.yaw, (0.1, 0.1, 0.3))
+    b.add("Faucet", tuple(basin.world((0, -depth / 2 + 0.06, top))), basin.yaw, (0.1, 0.1, 0.3))
     at, wide = spots["stove"]
     pos, yaw = b.wall("north", at, depth)
     body = (0.22, 0.22, 0.24)
@@ -299,7 +299,7 @@ def _living(b: _Builder) -> None:
     b.drawers(stand, 1, 2, 0.12, 0.48)
     b.add("Television", tuple(stand.world((-0.25, -0.08, 0.55))), stand.yaw, (0.95, 0.2, 0.62),
           parent=stand.id)  # fmt: skip
-    side = b.add("SideTable", (shift + 1.4, float(sofa.pos[1]) - 0.1, 0), 0.0, (0.55, 0.5, 0.58),
+    side = b.add("SideTable", (shift + 1.4, float(sofa.pos[1]) - 0.1, 0), 0.0, (0.62, 0.52, 0.58),
                  look="wood")  # fmt: skip
     b.add("FloorLamp", (shift - 1.3, -d / 2 + 0.3, 0), 0.0, (0.34, 0.34, 1.6))
     b.against("ArmChair", "east", 0.35, (0.9, 0.85, 0.82), gap=0.03)
@@ -319,7 +319,7 @@ def _bedroom(b: _Builder) -> None:
     bed = b.add("Bed", (x, -d / 2 + 1.1, 0), 0.0, (1.5, 2.05, 0.55))
     tables = []
     for side in (-1, 1):
-        table = b.add("SideTable", (x + side * 1.05, -d / 2 + 0.28, 0), 0.0, (0.52, 0.46, 0.58),
+        table = b.add("SideTable", (x + side * 1.1, -d / 2 + 0.28, 0), 0.0, (0.6, 0.5, 0.58),
                       look="wood")  # fmt: skip
         tables.append(table)
     _lamp_on(b, tables[int(rng.integers(2))])

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seestep.world.room.axes import Vec, camera_matrix
 from seestep.world.room.layout import Home
@@ -18,6 +19,10 @@ EYE = 1.5759983  # height of the camera above the floor, as in AI2-THOR
 AGENT_Y = 0.9009983  # height of the agent's own position, as in AI2-THOR
 HORIZONS = (-30.0, 60.0)  # looking up and down, degrees
 
+# furniture without a front: the agent may stand on any side of it
+_ALL_AROUND = frozenset(
+    ("DiningTable", "CoffeeTable", "HousePlant", "GarbageCan", "FloorLamp", "Chair", "DeskLamp")
+)
 _ABOVE_HEAD = 0.95  # furniture whose underside is higher than this does not block the way
 
 
@@ -116,15 +121,23 @@ def distance_to(agent: Agent, thing: Thing) -> float:
 
 
 def in_view(position: Vec, axes: Vec, thing: Thing, fov: float, aspect: float = 1.0) -> bool:
-    """True if the middle of the thing, or the point of it nearest to the eye, is in the frame."""
+    """True if the middle of the thing, the point of it nearest to the eye, or the point half way
+    between the two is in the frame."""
+    return bool(_in_views(position[None], axes[None], thing, fov, aspect)[0])
+
+
+def _in_views(eyes: Vec, axes: Vec, thing: Thing, fov: float, aspect: float) -> NDArray[np.bool_]:
+    """(n,) ``in_view`` for eyes (n, 3) with camera axes (n, 3, 3)."""
     low, high = thing.bounds()
-    nearest = np.clip(position, low, high)
-    half = math.tan(math.radians(fov) / 2)
-    for point in ((low + high) / 2, nearest, (nearest + (low + high) / 2) / 2):
-        right, up, back = (point - position) @ axes
-        if back < -0.05 and abs(up) <= -back * half and abs(right) <= -back * half * aspect:
-            return True
-    return False
+    middle = (low + high) / 2
+    nearest = np.clip(eyes, low, high)
+    points = np.stack([np.broadcast_to(middle, eyes.shape), nearest, (nearest + middle) / 2], 1)
+    seen = np.einsum("npi,nij->npj", points - eyes[:, None], axes)
+    depth = -seen[..., 2]
+    half = math.tan(math.radians(fov) / 2) * depth
+    inside = (depth > 0.05) & (np.abs(seen[..., 1]) <= half)
+    out: NDArray[np.bool_] = np.any(inside & (np.abs(seen[..., 0]) <= half * aspect), axis=1)
+    return out
 
 
 def poses(
@@ -138,37 +151,38 @@ def poses(
     """
     low, high = thing.bounds()
     middle = (low + high) / 2
-    fronted = bool(thing.dims[0])
-    found: list[tuple[tuple[float, ...], Agent]] = []
+    fronted = bool(thing.dims[0]) and thing.type not in _ALL_AROUND
+    wished = 0.9 if thing.dims[0] else 0.6
+    agents, costs = [], []
     for x, y in floor.reachable:
+        if not (low[0] - reach < x < high[0] + reach and low[1] - reach < y < high[1] + reach):
+            continue
         agent = Agent(x, y)
         gap = distance_to(agent, thing)
-        if gap > reach - 1e-6:
-            continue
         side = thing.reach_deg(agent.eye) if fronted else 0.0
-        if fronted and side > 85.0 and thing.type not in ("DiningTable", "CoffeeTable"):
+        if gap > reach - 1e-6 or side > 85.0:
             continue
-        for rotation, horizon in _turns(agent, middle, exact):
-            agent = Agent(x, y, rotation, horizon)
-            if in_view(agent.eye, camera_matrix(rotation, horizon), thing, fov, aspect):
-                facing = math.degrees(math.atan2(middle[0] - x, middle[1] - y)) - rotation
-                turn = abs((facing + 180.0) % 360.0 - 180.0)
-                down = math.degrees(math.atan2(EYE - middle[2], math.dist((x, y), middle[:2])))
-                cost = (
-                    abs(gap - (0.9 if fronted else 0.6))
-                    + side / 90.0
-                    + turn / 90.0
-                    + abs(down - horizon) / 90.0
-                )
-                found.append(((round(cost, 6), x, y, rotation, horizon), agent))
-    return [agent for _, agent in sorted(found, key=lambda pair: pair[0])]
+        flat = math.dist((x, y), middle[:2])
+        facing = math.degrees(math.atan2(middle[0] - x, middle[1] - y))
+        down = math.degrees(math.atan2(EYE - middle[2], flat))
+        for rotation, horizon in _turns(facing, down, exact):
+            turn = abs((facing - rotation + 180.0) % 360.0 - 180.0)
+            cost = abs(gap - wished) + (side + turn + abs(down - horizon)) / 90.0
+            agents.append(Agent(x, y, rotation, horizon))
+            costs.append((round(cost, 6), x, y, rotation, horizon))
+    if not agents:
+        return []
+    eyes = np.array([(a.x, a.y, EYE) for a in agents])
+    turns = {(a.rotation, a.horizon) for a in agents}
+    known = {turn: camera_matrix(*turn) for turn in turns}
+    axes = np.array([known[a.rotation, a.horizon] for a in agents])
+    good = _in_views(eyes, axes, thing, fov, aspect)
+    return [agents[i] for i in sorted(np.flatnonzero(good), key=lambda i: costs[i])]
 
 
-def _turns(agent: Agent, middle: Vec, exact: bool) -> list[tuple[float, float]]:
+def _turns(facing: float, down: float, exact: bool) -> list[tuple[float, float]]:
     if not exact:
         return [(r, h) for r in (0.0, 90.0, 180.0, 270.0) for h in (-30.0, 0.0, 30.0, 60.0)]
-    dx, dy = float(middle[0] - agent.x), float(middle[1] - agent.y)
-    rotation = round(math.degrees(math.atan2(dx, dy)) / 5) * 5 % 360
-    down = math.degrees(math.atan2(EYE - middle[2], math.hypot(dx, dy)))
     low, high = HORIZONS
+    rotation = round(facing / 5) * 5 % 360
     return [(float(rotation), float(min(high, max(low, round(down / 5) * 5))))]

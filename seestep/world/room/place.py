@@ -12,6 +12,7 @@ from seestep.world.room.furniture import surfaces as furniture_surfaces
 from seestep.world.room.shapes import SCALES
 from seestep.world.room.thing import Surface, Thing, bounds_of
 
+_HEAP = 6  # things that fit in a garbage can
 GAP = 0.02  # metres kept free around a thing
 # Furniture whose surfaces are clear by construction: its bounds also enclose what stands inside it.
 # fmt: off
@@ -55,7 +56,10 @@ def find_spot(
     from the front middle outwards, so that the same action always ends the same way.
     """
     single = host.type in _CUPS or host.type == "StoveBurner"
-    if host.type in _CUPS and any(t.parent == host.id for t in things.values()):
+    inside = sum(t.parent == host.id for t in things.values())
+    if host.type == "GarbageCan":  # a heap: what comes in falls on top
+        return host.world((0.0, 0.0, 0.015 + 0.05 * inside)) if inside < _HEAP else None
+    if host.type in _CUPS and inside:
         return None
     low, high = bounds_of(thing.parts(), np.zeros(3), thing.yaw - host.yaw)
     others = [

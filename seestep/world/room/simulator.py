@@ -261,6 +261,7 @@ class RoomSimulator:
     def _do_LookAt(self, arguments: dict[str, Any]) -> tuple[str, None]:
         """Place a free camera that looks at a thing (or ``position``); the agent stays put.
 
+        ``eye`` puts the camera at a point of AI2-THOR space. Without it:
         ``distance`` metres away (default 1.3), ``azimuth`` degrees clockwise from the thing's
         front (default 0), ``elevation`` degrees above the horizontal (default 40). For furniture
         the camera looks at the middle of the surface on top. It is kept inside the room.
@@ -280,22 +281,30 @@ class RoomSimulator:
                 target = thing.world((0.0, 0.0, thing.dims[2] + 0.05))
         else:
             target, front = from_thor(arguments["position"]), 180.0
+        if "eye" in arguments:
+            self._aim(from_thor(arguments["eye"]), target)
+            return "", None
         distance = float(arguments.get("distance", 1.3))
         up = math.radians(float(arguments.get("elevation", 40.0)))
         turn = math.radians(front - float(arguments.get("azimuth", 0.0)))
         away = np.array(
             [-math.sin(turn) * math.cos(up), math.cos(turn) * math.cos(up), math.sin(up)]
         )
+        self._aim(target + distance * away, target)
+        return "", None
+
+    def _aim(self, eye: Vec, target: Vec) -> None:
+        """Free camera at ``eye``, drawn into the room if need be, that looks at ``target``."""
         w, d = self.home.size
-        room = np.array([w / 2 - 0.1, d / 2 - 0.1])
-        eye = target + distance * away
-        eye[:2] = np.clip(eye[:2], -room, room)
-        eye[2] = min(max(eye[2], 0.15), 2.6)
+        low, high = (
+            np.array([0.1 - w / 2, 0.1 - d / 2, 0.15]),
+            np.array([w / 2 - 0.1, d / 2 - 0.1, 2.6]),
+        )
+        eye = np.clip(eye, low, high)
         gaze = target - eye
         rotation = math.degrees(math.atan2(gaze[0], gaze[1])) % 360.0
         horizon = -math.degrees(math.atan2(gaze[2], math.hypot(gaze[0], gaze[1])))
         self.view = (eye, rotation, horizon)
-        return "", None
 
     def _front_of(self, thing: Thing) -> float:
         """Yaw of the furniture a small thing stands on; its own if it stands on none."""
@@ -328,10 +337,11 @@ class RoomSimulator:
         ids = tuple(self.things)
         agent = self.agent
         agent_axes = camera_matrix(agent.rotation, agent.horizon)
-        if reason or action in _STILL:
-            shot = self._shot  # nothing moved: the last picture still holds
-        else:
-            shot = self._shot = self._draw(position, axes) if self.render else None
+        if not self.render:
+            self._shot = None
+        elif self._shot is None or not (reason or action in _STILL):
+            self._shot = self._draw(position, axes)
+        shot = self._shot  # after a failure or a question the last picture still holds
         seen = self._seen(shot, position, axes)
         objects = [
             object_entry(
