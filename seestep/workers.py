@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -39,7 +42,6 @@ def _make(folder: Path, fingerprint: str, work: Work, n: int) -> tuple[int, floa
 def _pool(
     folder: Path, fingerprint: str, todo: Sequence[int], work: Work, workers: int
 ) -> Iterator[tuple[int, float]]:
-    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
@@ -51,6 +53,7 @@ def _pool(
             file=folder,
             hint="workers: 1",
         ) from error
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -66,6 +69,10 @@ def _pool(
             file=folder,
             hint="run the same command again with fewer workers; finished shards are kept",
         ) from error
+    except BaseException:  # a failed shard, Ctrl-C, or a caller that stops listening
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()  # uncommitted shards are made again, so nothing is lost
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -75,8 +82,17 @@ _job: tuple[Path, str, Work] | None = None
 
 def _start_worker(folder: Path, fingerprint: str, frozen: bytes) -> None:
     global _job  # one job a process, set once when it starts
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a second traceback
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     _job = (folder, fingerprint, pickle.loads(frozen))
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work_on(n: int) -> tuple[int, float]:

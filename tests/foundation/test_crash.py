@@ -133,6 +133,40 @@ def test_random_kills_with_two_workers_leave_nothing_wrong(tmp_path):
     assert hashes(tmp_path / "out") == wanted
 
 
+STOP = """
+import sys, time
+from pathlib import Path
+from tests.foundation.folders import make, work
+def slow(n):
+    print("began", flush=True)
+    time.sleep(60)
+if __name__ == "__main__":
+    try:
+        make(Path(sys.argv[1]), workers=2, work=slow)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_workers_end_with_their_parent(tmp_path, how, code):
+    script = tmp_path / "script.py"
+    script.write_text(STOP)
+    running = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "out")],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert running.stdout is not None
+    with running, running.stdout as said:
+        said.readline(), said.readline()
+        running.send_signal(how)
+        assert running.wait(timeout=30) == code
+        assert said.read() == b""  # the pipe closes when the last worker is gone
+
+
 # --- a full disk ------------------------------------------------------------------------------
 
 
