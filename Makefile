@@ -1,5 +1,7 @@
 # make demo | demo-short | test | check | fmt: each brings its own .venv up to date first.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that really runs (a pyenv shim may stand for none); the pins are tested with 3.11.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 EXTRAS := world,train,curate,evals,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -29,7 +31,7 @@ venv: .venv/.ready
 
 # torch comes first and alone, so that the pinned build is there before anything asks for "a torch".
 .venv/.ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@test -x $(BIN)/python || test -n "$(PYTHON)" || \
 	  { echo "seestep needs Python 3.11 or newer; give one: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
