@@ -1,0 +1,145 @@
+"""The mini suites ask what their benchmarks ask, about homes that nobody trains on."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seestep.answers import score
+from seestep.bench import BENCHES, get
+from seestep.errors import DataError, RecipeError
+from seestep.families import get as family_of
+from seestep.families.prompt import answer_text, messages
+from seestep.records import Choice, Item, Number
+from seestep.run import read_rows
+from seestep.world.homes import seed_range
+from seestep.world.questions.draft import Draft
+from seestep.world.questions.things import with_options
+from seestep.world.suites import MINIS, MIXES, PLAN, SuitesConfig, build
+from seestep.world.suites.items import answer_class, choose
+from seestep.world.views import ViewConfig
+
+pytest.importorskip("mujoco_warp", reason="homes are drawn by mujoco-warp: pip install .[world]")
+
+VIEWS = ViewConfig(close=2, wide=1, orbits=1, turns=1, tours=1)
+CONFIG = SuitesConfig(per_suite=2, homes=3, shard_homes=2, views=VIEWS)
+FAMILY = family_of("qwen3_vl")
+
+
+@pytest.fixture(scope="module")
+def suites(tmp_path_factory):
+    root = tmp_path_factory.mktemp("world")
+    folders = build(root / "suites", CONFIG, root=root)
+    return root, {name: list(read_rows(folder, Item)) for name, folder in folders.items()}
+
+
+def test_there_are_seventeen_and_one_of_plans(suites):
+    assert set(suites[1]) == {*MINIS, PLAN} and len(MINIS) == 17
+    assert all(len(items) == 2 for items in suites[1].values())
+
+
+def test_all_but_egoplan_have_a_mix():
+    assert set(MIXES) == set(BENCHES) - {"egoplan"}
+
+
+def test_every_item_has_the_form_and_scorer_of_its_benchmark(suites):
+    for name in MINIS:
+        bench = get(name)
+        for item in suites[1][name]:
+            ask = bench.ask(item.form.kind)
+            assert (item.form, item.scorer, item.suite) == (ask.form, ask.scorer, name)
+            low, high = bench.images
+            assert low <= len(item.media) <= high
+
+
+def test_homes_are_suite_homes_and_pictures_are_there(suites):
+    root, by_suite = suites
+    homes = {f"home:{seed}" for seed in seed_range("suite")}
+    for item in (item for items in by_suite.values() for item in items):
+        assert set(item.clusters) <= homes and item.split == "test"
+        for media in item.media:
+            with Image.open(root / media.path) as picture:
+                assert picture.size == media.size
+
+
+def test_the_gold_answer_scores_full_marks(suites):
+    for item in (item for items in suites[1].values() for item in items):
+        said = answer_text(item.answer, item, FAMILY)
+        result = score(item, said, FAMILY)
+        assert (result.value, result.parsed) == (1.0, True), (item.id, said, result)
+
+
+def test_the_two_omnispatial_splits_share_no_home(suites):
+    train, test = (
+        {c for item in suites[1][f"mini-omnispatial-{split}"] for c in item.clusters}
+        for split in ("train", "test")
+    )
+    assert train and test and not train & test
+
+
+def test_vsi_shows_frames_and_asks_for_numbers(suites):
+    items = suites[1]["mini-vsi-bench"]
+    assert all(len(item.media) == 4 for item in items)
+    text = messages(items[0], FAMILY)[0]["content"][4]["text"]
+    assert text.startswith("These are frames of a video.\n")
+
+
+def test_pointing_prompts_end_as_the_public_scorer_reads(suites):
+    (item, *_) = suites[1]["mini-where2place"]
+    assert answer_text(item.answer, item, FAMILY).startswith("Answer: [(0.")
+    (item, *_) = suites[1]["mini-refspatial-location"]
+    assert answer_text(item.answer, item, FAMILY).startswith("[(0.")
+
+
+def test_too_few_homes_are_named(tmp_path):
+    config = SuitesConfig(per_suite=400, homes=1, suites=("mini-sat",), plans=False, views=VIEWS)
+    with pytest.raises(DataError, match="mini-sat"):
+        build(tmp_path, config)
+
+
+def test_an_unknown_suite_is_refused():
+    with pytest.raises(RecipeError, match="mini-satt"):
+        SuitesConfig(suites=("mini-satt",))
+
+
+def test_a_count_becomes_four_neighbouring_numbers():
+    places = Counter()
+    for seed in range(200):
+        draft = Draft("count", "count", "k", ("How many?",), Number(value=seed % 5))
+        answer = with_options(draft, np.random.default_rng(seed)).answer
+        assert isinstance(answer, Choice)
+        assert answer.options[answer.index] == str(seed % 5)
+        numbers = sorted(map(int, answer.options))
+        assert numbers == list(range(numbers[0], numbers[0] + 4)) and numbers[0] >= 0
+        places[answer.index] += 1
+    assert min(places.values()) > 30
+
+
+def item(number, family, letter, home):
+    options = ("w", "x", "y", "z")
+    return Item(
+        id=f"s:{number}", source="home", task="t", media=(), turns=(), suite="s",
+        answer=Choice(options=options, index="ABCD".index(letter)), scorer="choice", skill="k",
+        clusters=(home,), tags=(family,),
+    )  # fmt: skip
+
+
+def test_choosing_spreads_families_answers_and_homes():
+    pool = [
+        item(f"{f}{a}{h}", f, a, h)
+        for f, count in (("common", 6), ("rare", 1))
+        for a in "ABCD"
+        for h in [f"h{i}" for i in range(count)]
+    ]
+    chosen = choose(pool, 8, 0)
+    assert Counter(i.tags[0] for i in chosen) == {"common": 4, "rare": 4}
+    assert max(Counter(i.clusters for i in chosen if i.tags[0] == "common").values()) == 1
+    assert choose(list(pool), 8, 0) == chosen
+
+
+def test_choosing_evens_out_answers():
+    pool = [item(f"{a}{n}", "f", a, f"h{n}") for a, most in zip("ABCD", (9, 2, 3, 2), strict=True)
+            for n in range(most)]  # fmt: skip
+    chosen = choose(pool, 8, 0)
+    assert Counter(answer_class(i.answer) for i in chosen) == dict.fromkeys("ABCD", 2)
