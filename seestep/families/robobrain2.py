@@ -38,7 +38,7 @@ NO_THINK_PREFIX = "<think></think><answer>"
 
 FAMILY = Family(
     name="robobrain2",
-    model_types=(),  # config.model_type is qwen2_5_vl: only a recipe or seestep.json can say so
+    model_types=("qwen2_5_vl",),  # shared with Qwen2.5-VL: a recipe or seestep.json says which
     frame="pixel_resized",
     frame_source="inferred, probe it",
     notations={

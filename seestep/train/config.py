@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Group = Literal["vision", "projector", "language"]
+SHAPES = ("qwen2.5-vl-7b", "robobrain2.0-7b", "qwen3-vl-8b")  # models whose sizes are built in
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +113,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     model: str
     family: str | None = None  # needed when a plain folder's model_type does not settle it
+    shape: str | None = None  # one of SHAPES: for the dry run while the weights are not on disk
     data: Data = Data()
     optim: Optim = Optim()
     batch: Batch = Batch()
@@ -147,6 +149,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
             raise ValueError(f"max_sequence_length {self.max_sequence_length} holds no sample")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels {self.min_pixels} is over max_pixels {self.max_pixels}")
+        if self.shape is not None and self.shape not in SHAPES:
+            raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {self.shape!r}")
         if {"vision", "projector", "language"} <= set(self.freeze):
             raise ValueError("freeze names every group, so nothing would train")
         if "vision" in self.freeze and self.optim.vision_lr is not None:

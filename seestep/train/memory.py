@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seestep.train.config import AnyConfig, DpoConfig
+from seestep.train.config import SHAPES, AnyConfig, DpoConfig
 
 GIB = 2**30
 
@@ -115,23 +115,21 @@ _QWEN3_8B = Shape(
     positions=2304,
     deepstack=3,
 )
-BUILT_IN = {
-    "qwen2.5-vl-7b": _QWEN2_5_7B,
-    "robobrain2.0-7b": _QWEN2_5_7B,
-    "qwen3-vl-8b": _QWEN3_8B,
-}
+BUILT_IN = dict(zip(SHAPES, (_QWEN2_5_7B, _QWEN2_5_7B, _QWEN3_8B), strict=True))
 """Published shapes, for a dry run before the weights are on disk."""
 
 
-def read_shape(model: str) -> Shape | None:
-    """The shape of a checkpoint folder, else of a known model of that name, else None."""
+def read_shape(model: str, known: str | None = None) -> Shape | None:
+    """The shape of a checkpoint folder; while its weights are not on disk, that of a known model:
+    the one called ``known``, else one the folder is named after; None when there is none.
+    """
     file = Path(model) / "config.json"
     if file.is_file():
         return _from_config(json.loads(file.read_text()), str(file))
-    name = Path(model).name.lower()
-    for known, shape in BUILT_IN.items():
-        if name.startswith(known):
-            return msgspec.structs.replace(shape, source=f"the built-in shape of {known}")
+    name = (known or Path(model).name).lower()
+    for built_in, shape in BUILT_IN.items():
+        if name.startswith(built_in):
+            return msgspec.structs.replace(shape, source=f"the built-in shape of {built_in}")
     return None
 
 

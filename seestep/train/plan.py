@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from seestep.errors import DataError, MediaError, RecipeError, SeestepError
+from seestep.errors import DataError, GeometryError, MediaError, RecipeError, SeestepError
 from seestep.records import Verdict
 from seestep.train import memory
 from seestep.train.config import AnyConfig
@@ -37,6 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     median: int  # tokens of a sample
     longest: int
     padding: float  # share of padded positions in the micro-batches
+    refused: str  # why the run would not start, or ""
     data: str  # fingerprint of the samples in order
     memory: memory.Estimate | None
 
@@ -56,8 +57,10 @@ def prepare(
     encoder: Encoder,
     records: Iterable[Trained],
     replay: Iterable[Trained] = (),
+    *,
+    dry: bool = False,
 ) -> Prepared:
-    """Encode all samples and lay out the run.
+    """Encode all samples and lay out the run; ``dry`` tells of too many drops instead of raising.
 
     A sample that cannot be trained on is dropped with a verdict. Raises ``DataError`` when more
     than ``data.most_dropped`` of them are, when nothing is left, or when one is too long under
@@ -66,7 +69,9 @@ def prepare(
     verdicts: list[Verdict] = []
     own = _encode(config, encoder, records, verdicts)
     again = _encode(config, encoder, replay, verdicts)
-    _refuse_losses(config, verdicts, len(own) + len(again))
+    refused = _losses(config, verdicts)
+    if refused is not None and not (dry and own):
+        raise refused
     if config.data.replay_share and not again:
         raise DataError("no replay record is left to train on", hint="look at data.replay")
     samples = own + again
@@ -89,7 +94,9 @@ def prepare(
             wanted=f"optim.warmup_steps below {order.steps}, the steps of this run",
             got=str(config.optim.warmup_steps),
         )
-    return Prepared(samples, order, verdicts, _plan(config, samples, order, verdicts, data))
+    return Prepared(
+        samples, order, verdicts, _plan(config, samples, order, verdicts, data, refused)
+    )
 
 
 def _encode(
@@ -135,18 +142,20 @@ def _encode(
 def _reason(error: SeestepError) -> str:
     if isinstance(error, TooLong):
         return "too long"
-    return "media" if isinstance(error, MediaError) else error.what
+    if isinstance(error, MediaError):
+        return "media"
+    return "geometry" if isinstance(error, GeometryError) else error.what
 
 
-def _refuse_losses(config: AnyConfig, verdicts: Sequence[Verdict], kept: int) -> None:
+def _losses(config: AnyConfig, verdicts: Sequence[Verdict]) -> DataError | None:
     lost = [v for v in verdicts if not v.keep]
     most = config.data.most_dropped * len(verdicts)
-    if kept and len(lost) <= most:
-        return
     if not verdicts:
-        raise DataError("there is no record to train on", hint="look at data.records")
+        return DataError("there is no record to train on", hint="look at data.records")
+    if len(lost) <= most and len(lost) < len(verdicts):
+        return None
     counts = Counter(v.reason for v in lost).most_common(3)
-    raise DataError(
+    return DataError(
         f"{len(lost)} of {len(verdicts)} records cannot be trained on: "
         + ", ".join(f"{n} {reason}" for reason, n in counts)
         + f"; first: {lost[0].evidence}",
@@ -162,6 +171,7 @@ def _plan(
     order: Schedule,
     verdicts: Sequence[Verdict],
     data: str,
+    refused: DataError | None,
 ) -> Plan:
     times = np.bincount(order.indices, minlength=len(samples))
     tokens = np.array([s.tokens for s in samples])
@@ -170,7 +180,7 @@ def _plan(
     lengths = np.array([s.longest for s in samples])
     micro = lengths[order.indices].reshape(-1, config.batch.micro)
     worst = samples[int(lengths.argmax())]
-    shape = memory.read_shape(config.model)
+    shape = memory.read_shape(config.model, config.shape)
     expected = None
     if shape is not None:
         expected = memory.estimate(
@@ -195,6 +205,7 @@ def _plan(
         median=int(np.median(lengths)),
         longest=int(lengths.max()),
         padding=float(1 - micro.sum() / (micro.max(axis=1) * config.batch.micro).sum()),
+        refused=str(refused or ""),
         data=data,
         memory=expected,
     )
@@ -212,6 +223,8 @@ def describe(plan: Plan) -> dict[str, Any]:
         "tokens": f"{plan.tokens:,} ({plan.visual_tokens:,} visual, {plan.answer_tokens:,} answer)",
         "sample length": length,
     }
+    if plan.refused:
+        lines["the run would refuse to start"] = plan.refused
     if plan.memory is not None:
         lines["memory a rank"] = describe_memory(plan.memory)
     return lines

@@ -40,6 +40,18 @@ PLAN = "plan.json"
 LEDGER = "ledger.parquet"
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
+# Where things lie and how a run is watched: changing these does not change what is learnt.
+WATCHING = (
+    "model",
+    "shape",
+    "ranks",
+    "save_steps",
+    "keep_checkpoints",
+    "log_steps",
+    "cache_mb",
+    "workers",
+    "regression",
+)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +154,7 @@ def plan_only(
     roots: Mapping[str, Path] | None = None,
 ) -> Prepared:
     """What the stage would do, for a dry run."""
-    return prepare(config, speaker(config, roots).encoder, records, replay)
+    return prepare(config, speaker(config, roots).encoder, records, replay, dry=True)
 
 
 def stage_rows(config: AnyConfig) -> tuple[Iterator[Trained], Iterator[Trained]]:
@@ -301,16 +313,7 @@ def _fingerprint(config: AnyConfig, ready: Prepared) -> str:
     """Of all that decides the weights: recipe, samples (ids and tokens) and starting weights."""
     digest = hashlib.sha256(f"train {VERSION}\n".encode())
     plain = to_builtins(config)
-    # Where things lie and how they are watched does not change what is learnt.
-    for key in (
-        "model",
-        "ranks",
-        "save_steps",
-        "keep_checkpoints",
-        "log_steps",
-        "cache_mb",
-        "workers",
-    ):
+    for key in WATCHING:
         plain.pop(key)
     plain["data"] = {k: v for k, v in plain["data"].items() if k not in ("records", "replay")}
     plain["data"].pop("roots")
