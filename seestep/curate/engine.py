@@ -22,7 +22,7 @@ from seestep.curate.batch import Batch, make_batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
 from seestep.curate.mix import Mix, Quota
 from seestep.curate.pictures import CHECK as PICTURES
-from seestep.curate.pictures import Look, look_at
+from seestep.curate.pictures import Look, Missing, look_at
 from seestep.curate.quality import Quality
 from seestep.curate.rules import DEFAULT_RULES, AnyRule
 from seestep.errors import DataError, RunError
@@ -39,10 +39,12 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a recipe says about curation; checks run in the order of these fields.
 
     ``look``: "trust" opens no picture, "probe" reads headers and hashes, "decode" decodes all.
+    ``missing`` is for records whose reader found no pictures on disk: keep them (tagged) or drop.
     ``exact``, ``near`` and ``mix`` are left out by null.
     """
 
     look: Look = "probe"
+    missing: Missing = "keep"
     rules: tuple[AnyRule, ...] = DEFAULT_RULES
     quality: Quality = Quality()
     exact: ExactDuplicates | None = ExactDuplicates()
@@ -114,7 +116,7 @@ def check_records(
     records: Sequence[Record], config: CurateConfig, roots: Roots
 ) -> tuple[list[Record], list[Verdict]]:
     """Survivors of the one-record checks, and every verdict, record by record in check order."""
-    looked, pictures = look_at(records, roots, config.look)
+    looked, pictures = look_at(records, roots, config.look, config.missing)
     verdicts: dict[str, list[Verdict]] = {v.id: [v] for v in pictures}
     batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep])
     for check in (*config.rules, config.quality):

@@ -16,8 +16,10 @@ from seestep.curate.batch import media_identity
 from seestep.errors import MediaError
 from seestep.media import Roots
 from seestep.records import Media, Record, Verdict
+from seestep.sources.convert import MISSING
 
 Look: TypeAlias = Literal["trust", "probe", "decode"]
+Missing: TypeAlias = Literal["keep", "drop"]
 CHECK = "pictures"
 
 
@@ -30,23 +32,29 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 def look_at(
-    records: Sequence[Record], roots: Roots, how: Look
+    records: Sequence[Record], roots: Roots, how: Look, missing: Missing = "keep"
 ) -> tuple[list[Record], list[Verdict]]:
     """Records with sizes and hashes filled in, and one verdict each.
 
     "trust" opens no file; "probe" reads headers and hashes files; "decode" also decodes every
     image to its end and names it by its pixels, so that a re-encoded copy is the same picture.
-    A keep verdict carries the identity of the record's pictures as evidence.
+    A keep verdict carries the identity of the record's pictures as evidence. A record that its
+    reader tagged as being without pictures is not looked at, and kept unless ``missing`` is "drop":
+    it can be exported for a machine that has them, and no training stage takes it by default.
     """
-    seen: dict[Media, Seen] = {}
+    seen: dict[tuple[Media, Look], Seen] = {}
     looked, verdicts = [], []
     for record in records:
+        absent = MISSING in record.tags
+        look: Look = "trust" if absent else how
         for one in record.media:
-            if one not in seen:
-                seen[one] = _look(one, roots, how)
-        views = [seen[one] for one in record.media]
+            if (one, look) not in seen:
+                seen[one, look] = _look(one, roots, look)
+        views = [seen[one, look] for one in record.media]
         fault = next((v.fault for v in views if v.fault), "")
-        if not fault and how != "trust":
+        if absent and missing == "drop":
+            fault = "its reader found no pictures"
+        if not fault and look != "trust":
             record = msgspec.structs.replace(record, media=tuple(v.media for v in views))
         looked.append(record)
         verdicts.append(
@@ -54,7 +62,7 @@ def look_at(
                 id=record.id,
                 check=CHECK,
                 keep=not fault,
-                reason="unreadable" if fault else "",
+                reason="" if not fault else "missing" if absent else "unreadable",
                 evidence=fault or "+".join(v.identity for v in views),
             )
         )

@@ -173,6 +173,13 @@ def test_a_missing_or_cut_picture_drops_its_record(tmp_path):
     assert manifest.drops == {"pictures:unreadable": 2}
 
 
+def test_a_record_known_to_lack_its_pictures_is_kept_or_dropped_as_the_recipe_says(tmp_path):
+    made = folder_of(tmp_path / "in", [ask("bare", MUG, tags=("media-missing",))])
+    keep = curate([made], tmp_path / "keep", CurateConfig())
+    drop = curate([made], tmp_path / "drop", CurateConfig(missing="drop"))
+    assert (keep.counts["out"], drop.drops) == (1, {"pictures:missing": 1})
+
+
 def test_a_copy_in_another_file_format_is_the_same_picture(tmp_path):
     picture = Image.effect_noise((64, 48), 50).convert("RGB")
     picture.save(tmp_path / "a.png")
