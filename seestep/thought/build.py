@@ -86,6 +86,12 @@ def build(record: Record, config: BuildConfig | None = None) -> Thought | str:
     return thought
 
 
+def applies(record: Record) -> bool:
+    """Whether there is a rule for records like this: a next action in words has no steps."""
+    builder = _BUILDERS.get(record.task)
+    return builder is not None and (builder is not plan_thought or isinstance(record.answer, Plan))
+
+
 # --- plan -------------------------------------------------------------------------------------
 
 

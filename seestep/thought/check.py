@@ -261,6 +261,9 @@ def _bring(verb: str, args: Atom, known: dict[Atom, bool]) -> None:
         for place in [k for k in known if k[0] in ("on", "in") and k[1] == args[0]]:
             known[place] = False
     elif verb == "put":
+        for place in [k for k in known if k[0] in ("on", "in") and k[2:] == args[-1:]]:
+            if known.get(("holding", place[1])):
+                del known[place]  # where it was taken from before, it may lie again
         _learn(("hand_empty",), known)
     elif verb in _BRINGS:
         _learn((_BRINGS[verb], args[0]), known)

@@ -13,7 +13,7 @@ from seestep.errors import SeestepError
 from seestep.progress import Progress
 from seestep.records import Record, Thought, Verdict
 from seestep.run import Manifest, ShardResult
-from seestep.thought.build import BuildConfig, build
+from seestep.thought.build import BuildConfig, applies, build
 from seestep.thought.check import check_thought
 from seestep.thought.wire import write_thought
 
@@ -94,7 +94,9 @@ def with_thought(record: Record, thought: Thought) -> Record:
 
 
 def drawn(record: Record, config: BuildConfig) -> bool:
-    """Whether this record is among the share of its task that gets a thought."""
+    """Whether this record is one a rule applies to, and among the share that gets a thought."""
+    if not applies(record):
+        return False
     place = int(digest(f"{config.seed}:{record.id}"), 16) / 16**16
     return place < config.shares.get(record.task, 0.0)
 

@@ -373,3 +373,17 @@ def test_means_are_over_the_outputs_they_apply_to():
     assert (rates["parsed"].value, rates["parsed"].n) == (0.5, 2)
     assert (rates["pre_rate"].value, rates["pre_rate"].n) == (0.5, 1)
     assert rates["tokens_p95"].value == 30
+
+
+def test_a_thing_may_be_put_back_where_it_was():
+    entities = (Entity(id="o1", name="pen"), Entity(id="o2", name="shelf"))
+    pick = Step(do=("pick", "o1"), expect=(("holding", "o1"),))
+    put = Step(do=("put", "o2"), expect=(("on", "o1", "o2"), ("hand_empty",)))
+    steps = (pick, put, pick, put)
+    held = simulate(Thought(entities=entities, steps=steps, next=pick.do), None)
+    assert held.expect_held == held.expect_total == 6
+
+
+def test_a_next_action_in_words_is_left_alone():
+    record = ask("What is next?", YesNo(yes=True), task="next_action")
+    assert not drawn(record, BuildConfig())
