@@ -2,7 +2,8 @@
 
 Of each task that the simulator confirms come a ``plan`` record (pictures and instruction, the
 3-5 steps as answer), ``next_action`` records along the way, verified preference pairs, and a
-``recover`` record (what to do after a failure). One shard is one home.
+``recover`` record (what to do after a failure). One shard is one home; ``play`` makes two folders
+of what comes of it, since a folder holds one kind of row.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Episode:
 
 
 class HomeWorker:
-    """``work`` of ``shard_stage``: shard number -> all that comes of that home.
+    """Shard number -> all that comes of that home; records and pairs are mixed in ``rows``.
 
     Pass ``hands`` (a simulator that need not render) and ``eyes`` (one that renders pictures of
     the size that is kept) to use your own; by default both are embedded homes, made on first use.
