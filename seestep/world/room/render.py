@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
+import os
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seestep.errors import need
 from seestep.world.room.axes import Vec
 from seestep.world.room.stage import LIGHTS, Slots, stage
 
@@ -38,10 +41,25 @@ class Shot:
     depth: NDArray[np.float32]
 
 
+@lru_cache(maxsize=1)
 def _quiet_warp() -> Any:
-    import warp
-
+    """warp, initialised without its banner and without its notice that there is no CUDA driver."""
+    need("mujoco_warp", "world")
+    warp: Any = import_module("warp")
     warp.config.log_level = warp.LOG_ERROR
+    with tempfile.TemporaryFile("w+") as caught:
+        sys.stderr.flush()
+        kept = os.dup(2)  # the notice is written by native code, past sys.stderr
+        os.dup2(caught.fileno(), 2)
+        try:
+            warp.init()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        caught.seek(0)
+        for line in caught:
+            if "CUDA driver" not in line:
+                sys.stderr.write(line)
     return warp
 
 
@@ -167,6 +185,6 @@ def warm_up(*, quiet: bool = False) -> float:
     lights = Lights(-2.5 * below, below, nothing + 0.2, nothing + 0.1)
     render(slots, lights, np.array([0, 0, 2.0]), down, width=16, height=16, fov=60.0)
     took = time.perf_counter() - start
-    if not quiet and not math.isnan(took):
+    if not quiet:
         print(f"home renderer ready after {took:.1f} s", file=sys.stderr)
     return took
