@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 
 import msgspec
