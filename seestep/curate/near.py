@@ -127,9 +127,10 @@ def _buckets(band: NDArray[np.uint32]) -> Iterator[list[int]]:
     _, inverse = np.unique(key.ravel(), return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     edges = np.flatnonzero(np.diff(inverse[order])) + 1
-    for rows in np.split(order, edges):
-        if len(rows) > 1:
-            yield [int(r) for r in rows]
+    starts = np.concatenate([[0], edges])
+    ends = np.concatenate([edges, [len(order)]])
+    for n in np.flatnonzero(ends - starts > 1):
+        yield [int(row) for row in order[starts[n] : ends[n]]]
 
 
 def _content(text: str) -> list[str]:
