@@ -48,6 +48,15 @@ def decode(values: Any, kind: type[T], *, file: str | Path = "recipe") -> T:
     return _decode(values, kind, {}, str(file))
 
 
+def from_overrides(overrides: Sequence[str], kind: type[T]) -> T:
+    """The defaults of ``kind`` with overrides alone, for settings given on the command line."""
+    values: dict[str, Any] = {}
+    origins: Origins = {}
+    for text in overrides:
+        _override(values, origins, text, Path("settings"))
+    return _decode(values, kind, origins, "settings")
+
+
 def resolved(recipe: msgspec.Struct) -> str:
     """The recipe as YAML with every default written out; loading it gives the same recipe."""
     plain = msgspec.to_builtins(recipe, enc_hook=lambda value: value.as_posix())

@@ -47,6 +47,7 @@ class Inputs:
     roots: Roots
     stages: Sequence[tuple[str, Path]] = ()  # data stages in order, for the funnel
     pairs: Path | None = None
+    apart: Sequence[str] = ()  # suites that mirror no benchmark and stay out of the mean
     run_folder: str = "RUN"
     facts: Mapping[str, str] = field(default_factory=dict)
     banners: Sequence[str] = ()
@@ -57,12 +58,15 @@ def build(inputs: Inputs, out: Path) -> Path:
     from jinja2 import Environment, StrictUndefined
 
     runs = {m.name: list(read_rows(m.scores, Score)) for m in inputs.models}
-    suites, skills = table(runs, by="suite"), table(runs, by="skill")
+    suites = table(runs, by="suite", apart=inputs.apart)
+    skills = table(runs, by="skill")
     atomic_write(out / "results.json", results(inputs, suites, skills))
     template = files("seestep.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(template)
+    style = files("seestep.report").joinpath("style.css").read_text(encoding="utf-8")
     last = inputs.models[-1].name
     html = page.render(
+        style=style,
         title=inputs.title,
         summary=inputs.summary,
         banners=inputs.banners,

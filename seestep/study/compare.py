@@ -51,6 +51,7 @@ def table(
     *,
     by: str = "suite",
     baseline: str | None = None,
+    apart: Sequence[str] = (),
     seed: int = 0,
 ) -> Table:
     """Put several runs' scores side by side.
@@ -59,6 +60,7 @@ def table(
         runs: model name -> its scores, in display order.
         by: "suite" or "skill".
         baseline: model that the others are compared with; the first one if None.
+        apart: groups that are shown but stay out of the mean.
         seed: of the bootstrap.
 
     Holm's correction runs over all groups of one model. Raises ``DataError`` when two runs
@@ -76,7 +78,8 @@ def table(
         if model != base:
             row = _with_changes(row, grouped[base], grouped[model], seed)
         cells[model] = row
-    common = tuple(g for g in groups if all(g in grouped[m] for m in models))
+    shared = (g for g in groups if all(g in grouped[m] for m in models))
+    common = tuple(g for g in shared if g not in apart)
     mean = {
         m: _mean(grouped[m], grouped[base] if m != base else None, common, seed) for m in models
     }

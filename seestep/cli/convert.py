@@ -1,0 +1,73 @@
+"""``seestep convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def convert(
+    source: str,
+    root: Path,
+    *,
+    out: Path,
+    images: Path | None = None,
+    limit: int | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Turn the official files of a data set into records.
+
+    Parameters
+    ----------
+    source
+        visual_genome, lvis, epic_kitchens, alfred, sharerobot or bridge.
+    root
+        The folder that holds its annotation files, laid out as their owners ship them.
+    out
+        The run folder to write.
+    images
+        The folder that holds its pictures, when it is another one.
+    limit
+        Stop after so many records.
+    json
+        Print counts as one JSON object.
+    """
+    from collections import Counter
+
+    import msgspec
+
+    from seestep.progress import Progress
+    from seestep.records import Record
+    from seestep.run import read_rows
+    from seestep.sources.convert import MISSING, ConvertConfig
+    from seestep.sources.convert import convert as stage
+
+    config = ConvertConfig(source=source, limit=limit)
+    progress = Progress(source, mode="none" if json else "auto")
+    manifest = stage(config, root, out, images=images, progress=progress)
+    tasks: Counter[str] = Counter()
+    missing = 0
+    for record in read_rows(out, Record):
+        tasks[record.task] += 1
+        missing += MISSING in record.tags
+    if json:
+        found = {
+            "records": manifest.counts["out"],
+            "dropped": manifest.counts["dropped"],
+            "tasks": tasks,
+            "drops": manifest.drops,
+            "media_missing": missing,
+        }
+        print(msgspec.json.encode(found).decode())
+        return
+    print(f"{manifest.counts['out']} records in {out}")
+    for task, count in tasks.most_common():
+        print(f"  {count:>8}  {task}")
+    if missing:
+        print(f"  {missing:>8}  of them without their pictures on disk")
+    if manifest.drops:
+        print(f"{manifest.counts['dropped']} left out:")
+        for reason, count in sorted(manifest.drops.items(), key=lambda kv: -kv[1]):
+            print(f"  {count:>8}  {reason}")

@@ -1,0 +1,20 @@
+"""``seestep report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def report(run: Path) -> None:
+    """Write the report of a run again, from what is stored in its folder.
+
+    Parameters
+    ----------
+    run
+        The folder of a pipeline run that has been evaluated.
+    """
+    from seestep import recipe as recipes
+    from seestep.pipeline import Pipeline, rebuild_report
+
+    config = recipes.load(run / "recipe.yaml", (), Pipeline)
+    print(f"The report: {rebuild_report(config, run)}")

@@ -1,0 +1,71 @@
+"""``seestep run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def run(
+    recipe: Path,
+    *overrides: str,
+    out: Path | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Run a whole recipe: data, training, evaluation, report. A stopped run goes on.
+
+    Parameters
+    ----------
+    recipe
+        A pipeline recipe (recipes/quickstart.yaml) or an ablation (recipes/ablations/quick.yaml).
+    overrides
+        Changes to it, as a.b=c; list.0.x=3 reaches into a list.
+    out
+        The run folder; runs/<name of the recipe> if not given.
+    dry_run
+        Print the resolved recipe and what it would cost; write nothing.
+    json
+        Progress and summary as JSON lines, for a program.
+    """
+    import sys
+
+    import msgspec
+
+    from seestep import recipe as recipes
+    from seestep.pipeline import Pipeline, execute
+    from seestep.pipeline.ablation import Ablation, run_ablation
+    from seestep.pipeline.preview import preview
+    from seestep.progress import Mode
+
+    folder = out or Path("runs") / recipe.stem
+    mode: Mode = "json" if json else "auto"
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr if json else sys.stdout, flush=True)
+
+    if "settings" in recipes.read(recipe):
+        ablation = recipes.load(recipe, overrides, Ablation)
+        if dry_run:
+            print(recipes.resolved(ablation))
+            return
+        result = run_ablation(ablation, folder, mode=mode, say=tell)
+    else:
+        config = recipes.load(recipe, overrides, Pipeline)
+        if dry_run:
+            print(recipes.resolved(config))
+            print(preview(config, folder))
+            return
+        result = execute(config, folder, mode=mode, say=tell)
+    if json:
+        print(msgspec.json.encode(result).decode())
+        return
+    print(
+        f"\nDone in {sum(result['seconds'].values()) / 60:.1f} minutes, "
+        f"peak memory {result['peak_rss_mb']} MB."
+    )
+    if result["report"]:
+        print(f"The report: {result['report']}")
+        print(f"Ask about any record: seestep why ID --run {folder}")

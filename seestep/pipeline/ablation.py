@@ -1,0 +1,91 @@
+"""An ablation run: one set of data, the same stages trained once an arm, all arms compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seestep import recipe
+from seestep.disk import atomic_write
+from seestep.pipeline import finish
+from seestep.pipeline.config import Config, Pipeline
+from seestep.pipeline.data import make_data
+from seestep.pipeline.models import make_models
+from seestep.pipeline.state import Run
+from seestep.progress import Mode
+from seestep.records import Score
+from seestep.report.ablation import write_page
+from seestep.run import read_rows
+from seestep.study.ablate import Setting, changed, settings_rows
+from seestep.study.compare import table, to_json
+from seestep.world.suites import PLAN
+
+REFERENCE = "reference"
+
+
+class Ablation(Config, frozen=True, kw_only=True):
+    """``pipeline`` is the reference; each setting changes one option of its SFT stages."""
+
+    name: str
+    about: str = ""
+    pipeline: Pipeline
+    settings: tuple[Setting, ...]
+    compare: tuple[str, ...]  # dotted training options shown in the settings table
+
+    def __post_init__(self) -> None:
+        names = [s.name for s in self.settings]
+        if not names or len({*names, REFERENCE}) != len(names) + 1:
+            raise ValueError(f"settings need names that differ, none of them {REFERENCE}: {names}")
+        if self.pipeline.evaluate is None or not any(s.sft for s in self.pipeline.stages):
+            raise ValueError("the reference pipeline must train an SFT stage and evaluate")
+
+
+def arm(config: Pipeline, setting: Setting | None) -> Pipeline:
+    """The pipeline of one arm: the setting applied to every SFT stage."""
+    if setting is None:
+        return config
+    stages = tuple(
+        msgspec.structs.replace(s, sft=changed(s.sft, setting)) if s.sft else s
+        for s in config.stages
+    )
+    return msgspec.structs.replace(config, stages=stages)
+
+
+def run_ablation(
+    config: Ablation, out: Path, *, mode: Mode = "auto", say: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Train and evaluate every arm on the same data; writes results.json and a page."""
+    atomic_write(out / "recipe.yaml", recipe.resolved(config).encode())
+    data = Run(config.pipeline, out, out, mode, say)
+    make_data(data)
+    arms = {s.name if s else REFERENCE: arm(config.pipeline, s) for s in (None, *config.settings)}
+    scores: dict[str, list[Score]] = {}
+    last = config.pipeline.stages[-1].name
+    for name, pipeline in arms.items():
+        say(f"--- {name}")
+        run = dataclasses.replace(
+            data, config=pipeline, work=out / "arms" / name, models={}, seconds={}
+        )
+        make_models(run, only=("base", last) if name == REFERENCE else (last,))
+        if name == REFERENCE:
+            scores["base"] = _scores(run, "base")
+        scores[name] = _scores(run, last)
+        data.seconds |= {f"{name}: {k}": v for k, v in run.seconds.items()}
+    suites = table(scores, baseline="base", apart=[PLAN])
+    means = {name: cell.score for name, cell in suites.mean.items()}
+    sft = {name: next(s.sft for s in p.stages if s.sft) for name, p in arms.items()}
+    rows = settings_rows(sft, config.compare, means)
+    atomic_write(
+        out / "report" / "results.json",
+        to_json({"suite": suites}, title=config.name, settings=rows),
+    )
+    page = write_page(config.name, config.about, suites, rows, out / "report" / "index.html")
+    return finish(data, page)
+
+
+def _scores(run: Run, name: str) -> list[Score]:
+    return list(read_rows(run.work / "evals" / name / "scores", Score))

@@ -1,0 +1,106 @@
+"""What a whole run is told: every room's own config, composed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from seestep.curate.engine import CurateConfig
+from seestep.curate.select import SelectConfig
+from seestep.evals.config import EvalConfig
+from seestep.thought.build import BuildConfig
+from seestep.train.config import DpoConfig, SftConfig
+from seestep.world.homes import HomesConfig
+from seestep.world.play import PlayConfig
+from seestep.world.suites import SuitesConfig
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the structs below: frozen, keyword-only, unknown keys refused."""
+
+
+class SourceSpec(Config, frozen=True, kw_only=True):
+    """One data set on disk. ``optional`` sources may be absent: the run says so and goes on."""
+
+    source: str
+    root: str
+    images: str | None = None
+    limit: int | None = None
+    optional: bool = False
+
+
+class World(Config, frozen=True, kw_only=True):
+    """Simulated homes: what to ask in them, what to do in them, what to hold back for suites."""
+
+    homes: HomesConfig | None = None
+    episodes: PlayConfig | None = None
+    suites: SuitesConfig | None = None
+
+
+class Stage(Config, frozen=True, kw_only=True):
+    """One training stage. Exactly one of ``sft`` and ``dpo``; their ``data`` stays empty.
+
+    ``sft.model`` or ``dpo.model`` is a checkpoint folder, "base" or "previous".
+    ``records`` and ``replay`` name what is learned; DPO learns the pairs of the episodes.
+    """
+
+    name: str
+    sft: SftConfig | None = None
+    dpo: DpoConfig | None = None
+    records: SelectConfig | None = None
+    replay: SelectConfig | None = None
+
+    def __post_init__(self) -> None:
+        if (self.sft is None) == (self.dpo is None):
+            raise ValueError(f"stage {self.name!r} needs exactly one of sft and dpo")
+        if self.sft is not None and self.records is None:
+            raise ValueError(f"stage {self.name!r} has no records to learn from")
+        if self.dpo is not None and (self.records or self.replay):
+            raise ValueError(f"stage {self.name!r} learns from pairs: leave records and replay out")
+        if self.config.data.records or self.config.data.replay:
+            raise ValueError(f"stage {self.name!r}: name its data under records and replay")
+
+    @property
+    def config(self) -> SftConfig | DpoConfig:
+        found = self.sft or self.dpo
+        assert found is not None  # held by __post_init__
+        return found
+
+
+class ExportSpec(Config, frozen=True, kw_only=True):
+    """Write the curated records in another trainer's format."""
+
+    to: Literal["llava", "qwen", "sharegpt", "messages", "swift"]
+    family: str
+
+
+class Pipeline(Config, frozen=True, kw_only=True):
+    """A whole run. Sections that are left out are not done."""
+
+    name: str
+    title: str = ""
+    about: str = ""
+    model: str = "embedded"  # the base: a checkpoint folder, or the one that ships with seestep
+    seed: int = 0
+    workers: int = 1
+    threads: int | None = None  # of torch, on CPU; None leaves it alone
+    world: World = World()
+    sources: tuple[SourceSpec, ...] = ()
+    curate: CurateConfig = CurateConfig()
+    thought: BuildConfig | None = None
+    export: tuple[ExportSpec, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    evaluate: EvalConfig | None = None
+    report: bool = True
+
+    def __post_init__(self) -> None:
+        names = [s.name for s in self.stages]
+        if len(set(names)) != len(names) or "base" in names:
+            raise ValueError(f"stage names must differ from one another and from base: {names}")
+        if not self.sources and self.world.homes is None and self.world.episodes is None:
+            raise ValueError("neither world nor sources says where records come from")
+        if any(s.dpo for s in self.stages) and self.world.episodes is None:
+            raise ValueError("a DPO stage needs the pairs of world.episodes")
+        if self.evaluate is not None and self.world.suites is None:
+            raise ValueError("evaluate needs world.suites")

@@ -1,0 +1,114 @@
+"""The data half of a run: homes and official files in, curated records with thoughts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seestep import families
+from seestep.curate.engine import curate
+from seestep.export.write import export
+from seestep.pipeline.config import World
+from seestep.pipeline.state import Run
+from seestep.records import Record
+from seestep.sources import convert as sources
+from seestep.sources.convert import ConvertConfig
+from seestep.thought.stage import build_thoughts
+
+
+def make_data(run: Run) -> None:
+    """Worlds, sources, curation, thoughts, exports: every folder of records of a run."""
+    run.roots["world"] = run.out / "world"
+    world = run.config.world
+    if world.homes or world.episodes or world.suites:
+        _world(run, world)
+    for spec in run.config.sources:
+        root = Path(spec.root)
+        if spec.optional and not root.is_dir():
+            run.say(f"   {spec.source}: {root} is not here; going on without it")
+            continue
+        with run.step(f"Reading {spec.source}", "official files become records"):
+            wanted = ConvertConfig(source=spec.source, limit=spec.limit)
+            images = Path(spec.images) if spec.images else None
+            folder = run.out / "sources" / spec.source
+            manifest = sources.convert(
+                wanted, root, folder, images=images, progress=run.progress(spec.source)
+            )
+            run.roots |= sources.roots_of(wanted, root, folder, images)
+            run.folders.append(folder)
+            run.counts(manifest)
+    _curate(run)
+
+
+def _world(run: Run, world: World) -> None:
+    from seestep.world import homes, play, suites
+    from seestep.world.room import warm_up
+
+    root = run.out / "world"
+    with run.step("Warming up the renderer", "compiled once for this machine, then kept"):
+        warm_up()
+    if world.homes:
+        with run.step("Building homes", "questions whose answers the scene itself knows"):
+            folder = root / "homes"
+            manifest = homes.build(
+                folder,
+                world.homes,
+                root=root,
+                workers=run.config.workers,
+                progress=run.progress("homes"),
+            )
+            run.folders.append(folder)
+            run.counts(manifest)
+    if world.episodes:
+        with run.step("Playing episodes", "expert plans, mishaps, pairs proved by execution"):
+            made = play.build(
+                root / "episodes",
+                world.episodes,
+                root=root,
+                workers=run.config.workers,
+                progress=run.progress("episodes"),
+            )
+            run.folders.append(made.records)
+            run.counts(made.manifest)
+    if world.suites:
+        with run.step("Writing 17 mini suites", "on homes that no training record shows"):
+            run.suites = suites.build(
+                root / "suites",
+                world.suites,
+                root=root,
+                workers=run.config.workers,
+                progress=run.progress("suites"),
+            )
+            run.say(f"   {len(run.suites)} suites of {world.suites.per_suite} items")
+
+
+def _curate(run: Run) -> None:
+    with run.step("Curating", "rules, quality, duplicates; a verdict for every record"):
+        manifest = curate(
+            run.folders,
+            run.out / "curated",
+            run.config.curate,
+            roots=run.roots,
+            workers=run.config.workers,
+            progress=run.progress("curate"),
+        )
+        run.counts(manifest)
+    last = run.out / "curated"
+    if run.config.thought is not None:
+        with run.step("Building thoughts", "see / do / expect, checked step by step"):
+            last = run.out / "thoughts"
+            manifest = build_thoughts(run.out / "curated", last, run.config.thought)
+            run.counts(manifest)
+    for spec in run.config.export:
+        with run.step(f"Exporting for {spec.to}", f"numbers as {spec.family} writes them"):
+            done = export(
+                last,
+                run.out / "exports" / f"{spec.to}-{spec.family}",
+                to=spec.to,
+                family=families.get(spec.family),
+                roots=run.roots,
+                kind=Record,
+            )
+            run.say(
+                f"   {done.rows} rows, {done.media_missing} of them without pictures on disk, "
+                f"{done.dropped} left out"
+            )

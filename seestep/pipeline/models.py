@@ -1,0 +1,104 @@
+"""The model half of a run: stages trained in order, then everything evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import torch
+
+from seestep.curate.select import SelectConfig, select
+from seestep.errors import RecipeError
+from seestep.evals.config import EvalConfig
+from seestep.evals.engines.local import LocalEngine, weights_fingerprint
+from seestep.evals.run import predict, score
+from seestep.models.load import load
+from seestep.pipeline.config import Stage
+from seestep.pipeline.state import Run
+from seestep.records import Pair, Record
+from seestep.run import read_rows
+from seestep.train.config import SftConfig
+from seestep.train.stages import run_dpo, run_sft
+
+
+def make_models(run: Run, *, only: Sequence[str] | None = None) -> None:
+    """Train every stage, then evaluate the base and each of them (or ``only`` those named)."""
+    if run.config.threads:
+        torch.set_num_threads(run.config.threads)
+    run.models["base"] = resolve_model(run.config.model)
+    for stage in run.config.stages:
+        with run.step(f"Training: {stage.name}", _stage_words(stage)):
+            run.models[stage.name] = train_stage(run, stage)
+    if run.config.evaluate is not None:
+        for name, checkpoint in run.models.items():
+            if only is not None and name not in only:
+                continue
+            with run.step(f"Evaluating {name}", "every suite, raw answers kept"):
+                evaluate(run, name, checkpoint, run.config.evaluate)
+
+
+def resolve_model(name: str) -> Path:
+    """A checkpoint folder; "embedded" is the one that ships with seestep."""
+    if name == "embedded":
+        from seestep.models.tiny import checkpoint_path
+
+        return checkpoint_path()
+    path = Path(name)
+    if not (path / "config.json").is_file():
+        raise RecipeError(
+            f"{name} is no checkpoint folder",
+            wanted="a folder with config.json, or embedded",
+            hint="download the weights, or use model: embedded to try the recipe",
+        )
+    return path
+
+
+def train_stage(run: Run, stage: Stage) -> Path:
+    """Train one stage from what the run has made so far; returns its checkpoint."""
+    names = {"base": run.models["base"], "previous": list(run.models.values())[-1]}
+    told = stage.config.model
+    start = names.get(told) or resolve_model(told)
+    config = msgspec.structs.replace(stage.config, model=str(start), stage=stage.name)
+    out = run.work / "train" / stage.name
+    data: dict[str, list[Record]] = {"records": [], "replay": []}
+    for part in ("records", "replay"):
+        wanted: SelectConfig | None = getattr(stage, part)
+        if wanted is not None:
+            folder = run.work / "data" / f"{stage.name}-{part}"
+            select(wanted, run.out, folder)
+            data[part] = list(read_rows(folder, Record))
+    progress = run.progress(stage.name)
+    if isinstance(config, SftConfig):
+        return run_sft(
+            config,
+            out,
+            records=data["records"],
+            replay=data["replay"],
+            roots=run.roots,
+            progress=progress,
+        )
+    pairs = list(read_rows(run.pairs, Pair))
+    return run_dpo(config, out, pairs=pairs, roots=run.roots, progress=progress)
+
+
+def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
+    """Ask a checkpoint every item of the run's suites and score its words."""
+    engine = LocalEngine(
+        load(checkpoint), batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
+    )
+    items = list(run.suites.values())
+    folder = run.work / "evals" / name
+    predict(engine, items, folder / "predictions", config, run.roots, progress=run.progress(name))
+    scores = score(
+        folder / "predictions", items, folder / "scores", engine.family, limit=config.limit
+    )
+    mean = sum(s.value for s in scores) / len(scores)
+    parsed = sum(s.parsed for s in scores) / len(scores)
+    run.say(f"   {len(scores)} answers, {100 * mean:.1f} right, {100 * parsed:.0f} % readable")
+
+
+def _stage_words(stage: Stage) -> str:
+    config = stage.config
+    steps = f"{config.max_steps} steps" if config.max_steps else f"{config.epochs:g} epochs"
+    return f"{config.method.upper()}, {steps}, learning rate {config.optim.lr:g}"
