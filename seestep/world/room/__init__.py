@@ -1,9 +1,9 @@
 """Homes built in MuJoCo and drawn by mujoco-warp: a simulator that needs only pip packages.
 
 ``RoomSimulator`` speaks the actions, metadata and failure messages of AI2-THOR 5.x. Start with
-``simulator.py``; the map of the room is: ``catalog`` and ``furniture`` (what things look like),
-``layout`` (homes), ``stage`` and ``render`` (pictures), ``rules`` and ``navigate`` (actions),
-``metadata`` (Events), ``axes`` (the one place where coordinate frames meet).
+``simulator.py``. ``catalog``, ``furniture`` and ``objects`` say what things are and look like;
+``rooms`` and ``layout`` build homes; ``stage`` and ``render`` draw them; ``rules``, ``place`` and
+``navigate`` are the actions; ``metadata`` writes Events; ``axes`` is where coordinate frames meet.
 """
 
 from seestep.world.room.axes import project

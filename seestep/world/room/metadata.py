@@ -132,6 +132,69 @@ def hash_of(text: str) -> int:
     return crc32(text.encode())
 
 
+def event_metadata(
+    objects: list[dict[str, Any]],
+    agent: Agent,
+    room: tuple[float, float],
+    *,
+    name: str,
+    kind: str,
+    held: Thing | None,
+    camera: tuple[Vec, float, float, bool],
+    fov: float,
+    screen: tuple[int, int],
+    action: str,
+    reason: str,
+    value: Any,
+) -> dict[str, Any]:
+    """Event.metadata around the objects. ``camera``: position, rotation, horizon, free or not."""
+    w, d = room
+    position, rotation, horizon, free = camera
+    width, height = screen
+    feet = to_thor((agent.x, agent.y, AGENT_Y))
+    return {
+        "objects": objects,
+        "isSceneAtRest": True,
+        "agent": {
+            "name": "agent",
+            "position": feet,
+            "rotation": {"x": 0.0, "y": agent.rotation, "z": 0.0},
+            "cameraHorizon": agent.horizon,
+            "isStanding": True,
+            "inHighFrictionArea": False,
+        },
+        "heldObjectPose": None,
+        "arm": None,
+        "fov": fov,
+        "cameraPosition": to_thor(position),
+        "cameraOrthSize": 0.0,
+        "thirdPartyCameras": [],
+        "collided": False,
+        "collidedObjects": [],
+        "inventoryObjects": (
+            [{"objectId": held.id, "objectType": held.type}] if held is not None else []
+        ),
+        "sceneName": name,
+        "lastAction": action,
+        "errorMessage": reason,
+        "errorCode": ("InvalidAction" if reason.startswith("Invalid action") else "Undefined")
+        if reason
+        else "",
+        "lastActionSuccess": not reason,
+        "screenWidth": width,
+        "screenHeight": height,
+        "agentId": 0,
+        "depthFormat": "Meters",
+        "colors": None,
+        "actionReturn": value,
+        "currentTime": 0.0,
+        "sceneBounds": box_of(np.array([-w / 2, -d / 2, 0.0]), np.array([w / 2, d / 2, 2.7])),
+        # not in AI2-THOR: where the camera of this picture looks, and what kind of room it is
+        "view": {"rotation": rotation, "horizon": horizon, "free": free},
+        "roomType": kind,
+    }
+
+
 def describe(entry: Mapping[str, Any]) -> str:
     """A thing in plain words: "small red mug"; furniture has no size."""
     kind = words(entry["objectType"])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.world.room.axes import Vec, camera_matrix
-from seestep.world.room.layout import Home
+from seestep.world.room.home import Home
 from seestep.world.room.thing import Thing
 
 GRID = 0.25  # metres between standing places

@@ -12,8 +12,10 @@ from seestep.errors import DataError
 from seestep.world.protocol import Event
 from seestep.world.room import rules
 from seestep.world.room.axes import Vec, camera_matrix, from_thor, to_thor
-from seestep.world.room.layout import Home, build_home
-from seestep.world.room.metadata import box_of, concealed, object_entry
+from seestep.world.room.home import Home
+from seestep.world.room.layout import build_home, scene_arguments
+from seestep.world.room.lighting import lights_of
+from seestep.world.room.metadata import concealed, event_metadata, object_entry
 from seestep.world.room.navigate import (
     AGENT_Y,
     GRID,
@@ -24,8 +26,8 @@ from seestep.world.room.navigate import (
     in_view,
     poses,
 )
-from seestep.world.room.render import Lights, Shot, render, warm_up
-from seestep.world.room.stage import LIGHTS, fill
+from seestep.world.room.render import Shot, render, warm_up
+from seestep.world.room.stage import fill
 from seestep.world.room.thing import Thing
 
 __all__ = ["RoomSimulator", "warm_up"]
@@ -87,7 +89,7 @@ class RoomSimulator:
         with ``seed``; or a dict with any of "seed", "kind" and "clutter" (times as many things).
         Raises DataError for anything else.
         """
-        self.home: Home = build_home(**_scene(scene, seed))
+        self.home: Home = build_home(**scene_arguments(scene, seed))
         self.things = self.home.things
         self.floor = Floor(self.home)
         self.agent = self._start()
@@ -353,49 +355,11 @@ class RoomSimulator:
             )
             for thing in self.things.values()
         ]
-        w, d = self.home.size
-        feet = to_thor((agent.x, agent.y, AGENT_Y))
-        metadata: dict[str, Any] = {
-            "objects": objects,
-            "isSceneAtRest": True,
-            "agent": {
-                "name": "agent",
-                "position": feet,
-                "rotation": {"x": 0.0, "y": agent.rotation, "z": 0.0},
-                "cameraHorizon": agent.horizon,
-                "isStanding": True,
-                "inHighFrictionArea": False,
-            },
-            "heldObjectPose": None,
-            "arm": None,
-            "fov": self.fov,
-            "cameraPosition": to_thor(position),
-            "cameraOrthSize": 0.0,
-            "thirdPartyCameras": [],
-            "collided": False,
-            "collidedObjects": [],
-            "inventoryObjects": (
-                [{"objectId": held.id, "objectType": held.type}] if held is not None else []
-            ),
-            "sceneName": self.home.name,
-            "lastAction": action,
-            "errorMessage": reason,
-            "errorCode": ("InvalidAction" if reason.startswith("Invalid action") else "Undefined")
-            if reason
-            else "",
-            "lastActionSuccess": not reason,
-            "screenWidth": self.width,
-            "screenHeight": self.height,
-            "agentId": 0,
-            "depthFormat": "Meters",
-            "colors": None,
-            "actionReturn": value,
-            "currentTime": 0.0,
-            "sceneBounds": box_of(np.array([-w / 2, -d / 2, 0.0]), np.array([w / 2, d / 2, 2.7])),
-            # not in AI2-THOR: where the camera of this picture looks, and what kind of room it is
-            "view": {"rotation": rotation, "horizon": horizon, "free": self.view is not None},
-            "roomType": self.home.kind,
-        }
+        metadata = event_metadata(
+            objects, agent, self.home.size, name=self.home.name, kind=self.home.kind,
+            held=held, camera=(position, rotation, horizon, self.view is not None), fov=self.fov,
+            screen=(self.width, self.height), action=action, reason=reason, value=value,
+        )  # fmt: skip
         self._event = Event(
             metadata,
             shot.rgb if shot else None,
@@ -424,7 +388,7 @@ class RoomSimulator:
             placed.append((i + 1, thing.pos, thing.yaw, thing.parts()))
         return render(
             fill(placed),
-            self._lights(),
+            lights_of(self.home),
             position,
             axes,
             width=self.width,
@@ -432,24 +396,6 @@ class RoomSimulator:
             fov=self.fov,
             supersample=self.supersample,
         )
-
-    def _lights(self) -> Lights:
-        home = self.home
-        pos = np.tile(np.array([0.0, 0.0, 2.5]), (LIGHTS, 1))
-        way = np.tile(np.array([0.0, 0.0, -1.0]), (LIGHTS, 1))
-        diffuse, ambient = np.zeros((LIGHTS, 3)), np.zeros((LIGHTS, 3))
-        warm = np.array(home.warmth) * home.brightness
-        pos[0] = home.light
-        diffuse[0], ambient[0] = 0.52 * warm, 0.34 * warm
-        way[1] = np.array([0.35, -0.5, -0.6]) / np.linalg.norm([0.35, -0.5, -0.6])
-        diffuse[1] = 0.2 * warm
-        lamps = [t for t in self.things.values() if t.type.endswith("Lamp") and t.toggled]
-        for i, lamp in enumerate(lamps[: LIGHTS - 2]):
-            low, high = lamp.bounds()
-            pos[2 + i] = (low + high) / 2
-            pos[2 + i][2] = high[2] + 0.25
-            diffuse[2 + i] = np.array([0.4, 0.34, 0.2])
-        return Lights(pos, way, diffuse, ambient)
 
     def _seen(self, shot: Shot | None, position: Vec, axes: Vec) -> set[str]:
         free = self.view is not None
@@ -484,27 +430,3 @@ _TOPS = frozenset((
     "SinkBasin", "Bed",
 ))
 # fmt: on
-
-
-def _scene(scene: str | int | dict[str, Any], seed: int) -> dict[str, Any]:
-    """Arguments of ``build_home``."""
-    from seestep.world.room.layout import ROOMS
-
-    wanted = 'a seed, "home-7", "home-7-kitchen", a kind of room, or {"seed", "kind", "clutter"}'
-    if isinstance(scene, bool) or not isinstance(scene, (str, int, dict)):
-        raise DataError("not a scene", wanted=wanted, got=repr(scene))
-    if isinstance(scene, int):
-        return {"seed": scene}
-    if isinstance(scene, dict):
-        unknown = set(scene) - {"seed", "kind", "clutter"}
-        if unknown:
-            raise DataError(
-                "unknown keys in a scene", wanted=wanted, got=", ".join(sorted(unknown))
-            )
-        return {"seed": seed} | scene
-    if scene in ROOMS:
-        return {"seed": seed, "kind": scene}
-    parts = scene.split("-")
-    if parts[0] == "home" and 2 <= len(parts) <= 3 and parts[1].isdigit():
-        return {"seed": int(parts[1]), "kind": parts[2] if len(parts) == 3 else None}
-    raise DataError("not a scene", wanted=wanted, got=repr(scene))

@@ -61,7 +61,7 @@ def test_the_scene_name_leads_back_to_the_same_home():
     assert again.metadata["objects"] == event.metadata["objects"]
 
 
-@pytest.mark.parametrize("scene", ["", "house-3", "home-x", 1.5, {"sed": 3}, True])
+@pytest.mark.parametrize("scene", ["", "house-3", "home-x", 1.5, {"sed": 3}, True, -1])
 def test_a_scene_that_is_none_is_refused(scene):
     with pytest.raises(DataError):
         RoomSimulator(96, 96, render=False).reset(scene)
