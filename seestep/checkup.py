@@ -74,7 +74,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def requirements() -> dict[str, list[tuple[str, str]]]:
-    """Extra ("" for the core) -> [(distribution, least version)], as the package declares them."""
+    """Extra ("" for the core, "all" left out) -> [(distribution, least version)], as declared."""
     try:
         declared = metadata.requires("seestep") or []
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
@@ -83,7 +83,7 @@ def requirements() -> dict[str, list[tuple[str, str]]]:
     for line in declared:
         extra = _EXTRA.search(line)
         match = _REQUIRED.match(line)
-        if match is None or match[1].lower() == "seestep":
+        if match is None or match[1].lower() == "seestep" or (extra and extra[1] == "all"):
             continue
         found.setdefault(extra[1] if extra else "", []).append((match[1], match[2] or ""))
     return found
