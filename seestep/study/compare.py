@@ -80,15 +80,13 @@ def table(
         cells[model] = row
     shared = (g for g in groups if all(g in grouped[m] for m in models))
     common = tuple(g for g in shared if g not in apart)
-    mean = {
-        m: _mean(grouped[m], grouped[base] if m != base else None, common, seed) for m in models
-    }
+    mean = {m: _mean([cells[m][g] for g in common], m != base) for m in models} if common else {}
     missing = {m: tuple(g for g in groups if g not in grouped[m]) for m in models}
     return Table(
         groups=groups,
         models=models,
         cells=cells,
-        mean=mean if common else {},
+        mean=mean,
         mean_over=common,
         missing={m: gone for m, gone in missing.items() if gone},
     )
@@ -176,38 +174,25 @@ def _changes(test: stats.Paired, p_holm: float) -> dict[str, Any]:
     }
 
 
-def _mean(
-    mine: dict[str, dict[str, Score]],
-    base: dict[str, dict[str, Score]] | None,
-    common: Sequence[str],
-    seed: int,
-) -> Cell:
-    rows = [[mine[g][i] for i in sorted(mine[g])] for g in common]
-    if not rows:
-        return Cell(n=0, clusters=0, score=0, low=0, high=0, parse_rate=0, score_if_parsed=None)
-    got = stats.macro([([s.value for s in r], [cluster_of(s) for s in r]) for r in rows], seed=seed)
-    parsed = [sum(s.parsed for s in r) / len(r) for r in rows]
-    cell = Cell(
-        n=got.n,
-        clusters=got.clusters,
-        score=got.mean,
-        low=got.low,
-        high=got.high,
-        parse_rate=sum(parsed) / len(parsed),
+def _mean(cells: Sequence[Cell], compared: bool) -> Cell:
+    score, low, high = stats.macro([(c.score, c.low, c.high) for c in cells])
+    mean = Cell(
+        n=sum(c.n for c in cells),
+        clusters=sum(c.clusters for c in cells),
+        score=score,
+        low=max(0.0, low),
+        high=min(1.0, high),
+        parse_rate=sum(c.parse_rate for c in cells) / len(cells),
         score_if_parsed=None,
     )
-    if base is None:
-        return cell
-    gains = []
-    for g in common:
-        shared = sorted(base[g].keys() & mine[g].keys())
-        gains.append(
-            (
-                [mine[g][i].value - base[g][i].value for i in shared],
-                [cluster_of(mine[g][i]) for i in shared],
-            )
-        )
-    change = stats.macro(gains, seed=seed)
+    if not compared:
+        return mean
+    changes = [
+        (c.change, c.change_low, c.change_high)
+        for c in cells
+        if c.change is not None and c.change_low is not None and c.change_high is not None
+    ]
+    change, change_low, change_high = stats.macro(changes)
     return msgspec.structs.replace(
-        cell, change=change.mean, change_low=change.low, change_high=change.high
+        mean, change=change, change_low=change_low, change_high=change_high
     )

@@ -93,7 +93,9 @@ def paired(
 ) -> Paired:
     """Change from ``before`` to ``after`` on the same items, in the same order.
 
-    The interval is a percentile bootstrap over clusters. The p-value is the exact McNemar test
+    The interval is a percentile bootstrap over clusters; where all items moved alike, which a
+    bootstrap would take for certainty, it reaches as far as an exact (Clopper-Pearson) bound on
+    clusters that were not seen. The p-value is the exact McNemar test
     where scores are 0/1 and every cluster holds one item, else a sign-flip permutation test over
     clusters (which that test is the special case of), exact up to 12 non-zero clusters.
     """
@@ -103,11 +105,12 @@ def paired(
     sums, counts = _by_cluster(gain, labels)
     n, k = len(gain), len(sums)
     rng = np.random.default_rng(seed)
-    if k > 1:
+    if k > 1 and np.ptp(gain) > 0:
         picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
         low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
-    else:
-        low, high = -1.0, 1.0
+    else:  # every item moved alike: k clusters still leave room for some that would not
+        room = 1 - 0.025 ** (1 / k)
+        low, high = max(-1.0, float(gain.mean()) - room), min(1.0, float(gain.mean()) + room)
     gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
     if k == n and np.isin(gain, (-1.0, 0.0, 1.0)).all():
         p, method = mcnemar(gained, lost), "exact McNemar"
@@ -136,23 +139,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def macro(groups: Sequence[tuple[Sequence[float], Sequence[str]]], *, seed: int = 0) -> Interval:
-    """Mean of group means; groups (benchmarks) fixed, clusters resampled within each."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros(DRAWS)
-    means, n, k_all = [], 0, 0
-    for values, clusters in groups:
-        x, labels = _arrays(values, clusters)
-        sums, counts = _by_cluster(x, labels)
-        k = len(sums)
-        picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
-        total += (picks @ sums) / (picks @ counts)
-        means.append(float(x.mean()))
-        n, k_all = n + len(x), k_all + k
-    low, high = np.quantile(total / len(groups), [0.025, 0.975])
-    return Interval(
-        float(np.mean(means)), float(low), float(high), n, k_all, "hierarchical bootstrap"
-    )
+def macro(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    """Mean of group means with its interval, from each group's (mean, low, high).
+
+    MOVER (Zou & Donner 2008): distances to the groups' own limits add in quadrature, so a group
+    whose items all agree still adds the uncertainty that its interval has.
+    """
+    if not parts:
+        raise ValueError("no groups, so there is no mean")
+    count = len(parts)
+    mean = math.fsum(m for m, _, _ in parts) / count
+    low = mean - math.sqrt(math.fsum((m - lo) ** 2 for m, lo, _ in parts)) / count
+    high = mean + math.sqrt(math.fsum((hi - m) ** 2 for m, _, hi in parts)) / count
+    return mean, low, high
 
 
 def _arrays(

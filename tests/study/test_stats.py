@@ -64,8 +64,15 @@ def test_a_clustered_null_is_rejected_about_as_often_as_promised() -> None:
 
 
 def test_macro_mean_weighs_benchmarks_equally() -> None:
-    got = stats.macro([([1.0] * 90, [str(i) for i in range(90)]), ([0.0, 0.0], ["a", "b"])])
-    assert got.mean == 0.5 and got.low == got.high == 0.5
+    # (3-4-5): distances 0.3 and 0.4 below add to 0.5, halved by the two groups
+    assert stats.macro([(0.8, 0.5, 0.9), (0.6, 0.2, 0.6)]) == pytest.approx((0.7, 0.45, 0.75))
+
+
+def test_no_change_in_few_homes_is_not_certainty() -> None:
+    few = stats.paired([1] * 4, [1] * 4, list("abcd"))
+    many = stats.paired([1] * 400, [1] * 400, [str(i) for i in range(400)])
+    assert few.high == pytest.approx(1 - 0.025**0.25)
+    assert many.high < 0.01 < few.high
 
 
 def test_different_lengths_are_refused() -> None:
