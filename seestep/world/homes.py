@@ -145,9 +145,11 @@ def look_around(
     *,
     seed: int = 0,
     inside: str = "",
-    scene: Any = None,
 ) -> Iterator[list[list[View]]]:
-    """For each home, its shots as lists of views."""
+    """For each home, its shots as lists of views.
+
+    ``seed`` moves the cameras, ``inside`` is the run folder's path below the media root.
+    """
     simulator = RoomSimulator(
         views.size, views.size, supersample=views.supersample, fov=views.fov, render=False
     )

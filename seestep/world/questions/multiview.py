@@ -95,7 +95,7 @@ def in_both(looks: Sequence[Look], rng: np.random.Generator) -> Draft | None:
     ]
     names = {t.name for t in shared}
     wrong = sorted(set(single) - names)
-    if not shared or len(wrong) < 2:
+    if not shared or not wrong:
         return None
     thing = one(rng, shared)
     wrong = [wrong[i] for i in rng.permutation(len(wrong))[:3]]

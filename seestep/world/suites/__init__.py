@@ -70,6 +70,11 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return seeds_of(self.purpose)[self.first : self.first + self.homes]
 
     @property
+    def tasks(self) -> int:
+        """Tasks played in each home: twice what mini-plan needs, since not all can be."""
+        return min(6, -(-2 * self.per_suite // self.homes))
+
+    @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the suites to be written."""
         return (*self.suites, PLAN) if self.plans else self.suites
@@ -148,7 +153,9 @@ def _pool(config: SuitesConfig, inside: str, n: int) -> ShardResult:
             if view.look.media.key in shown:
                 files[media_name(view)] = png_bytes(view.event)
     for seed in seeds:
-        played, pictures = planning.items(seed, config.wanted, inside, SPLITS[config.purpose])
+        played, pictures = planning.items(
+            seed, config.wanted, inside, SPLITS[config.purpose], tasks=config.tasks
+        )
         rows += played
         files.update(pictures)
     return ShardResult(rows=rows, files=files)

@@ -19,13 +19,16 @@ EGOPLAN, PLAN = "mini-egoplan", "mini-plan"
 
 
 def items(
-    seed: int, wanted: Sequence[str], inside: str, split: Split
+    seed: int, wanted: Sequence[str], inside: str, split: Split, *, tasks: int
 ) -> tuple[list[Item], dict[str, bytes]]:
-    """Candidates for mini-egoplan and mini-plan from one home, and the pictures they show."""
+    """Candidates for mini-egoplan and mini-plan from one home, and the pictures they show.
+
+    Of ``tasks`` about five in six can be played; each gives a plan and one or two next actions.
+    """
     if EGOPLAN not in wanted and PLAN not in wanted:
         return [], {}
     config = EpisodesConfig(
-        pairs=0, recoveries=0, next_actions=3, tasks=3, folder=inside, split=split
+        pairs=0, recoveries=0, next_actions=3, tasks=tasks, folder=inside, split=split
     )
     watch = config.watch
     hands = RoomSimulator(watch.size, watch.size, render=False, fov=watch.fov)
