@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenizers import (
@@ -68,11 +68,13 @@ TEMPLATE = """\
 """
 
 
-def train_tokenizer(texts: Iterable[str], *, vocab: int = 1024) -> Any:
+def train_tokenizer(texts: Iterable[str], *, vocab: int = 1024, phrases: Sequence[str] = ()) -> Any:
     """A ``PreTrainedTokenizerFast`` trained on ``texts``; at most ``vocab`` entries in all.
 
-    Numbers are split into digits, so a coordinate is at most four tokens and close values share
-    their leading digits. All 256 bytes are in the alphabet: any text can be encoded.
+    ``phrases`` are one token each wherever they stand: sentences that never vary would otherwise
+    be half of every prompt. Numbers are split into digits, so a coordinate is at most four tokens
+    and close values share their leading digits. All 256 bytes are in the alphabet: any text can be
+    encoded.
     """
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -85,14 +87,14 @@ def train_tokenizer(texts: Iterable[str], *, vocab: int = 1024) -> Any:
     bpe.train_from_iterator(
         texts,
         trainers.BpeTrainer(
-            vocab_size=vocab - len(SPECIAL) - len(TAGS),
+            vocab_size=vocab - len(SPECIAL) - len(TAGS) - len(phrases),
             min_frequency=2,
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         ),
     )
     bpe.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
-    bpe.add_tokens([AddedToken(t, special=False, normalized=False) for t in TAGS])
+    bpe.add_tokens([AddedToken(t, special=False, normalized=False) for t in (*TAGS, *phrases)])
     fast: Any = PreTrainedTokenizerFast
     return fast(
         tokenizer_object=bpe,

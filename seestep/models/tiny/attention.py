@@ -1,0 +1,110 @@
+"""Attention for packed questions and equal pictures on a CPU: same sums, far fewer of them.
+
+Dense masked attention over [pictures][question 1][question 2]... computes every question against
+every other and throws most of it away, and the vision tower attends picture by picture in a Python
+loop. Here each question meets only the pictures and itself, and all pictures go in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any
+
+import torch
+from transformers import AttentionInterface
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
+
+NAME = "seestep_packed"
+
+
+@contextmanager
+def packed_attention(model: Any) -> Iterator[None]:
+    """Within it, ``model`` (a Qwen3-VL) takes ``slots`` and ``in_prefix`` besides its usual inputs.
+
+    ``slots`` (B, Q, N): where in the row the tokens of each question are, L for padding;
+    ``in_prefix`` (B, L) bool. All pictures of a batch must have the same size.
+    """
+    AttentionInterface.register(NAME, _packed)
+    text = model.config.text_config
+    usual = text._attn_implementation
+    blocks = list(model.model.visual.blocks)
+    text._attn_implementation = NAME
+    for block in blocks:
+        block.attn.forward = MethodType(_picture_attention, block.attn)
+    try:
+        yield
+    finally:
+        text._attn_implementation = usual
+        for block in blocks:
+            del block.attn.forward
+
+
+def _packed(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    *,
+    slots: torch.Tensor,
+    in_prefix: torch.Tensor,
+    **unused: Any,
+) -> tuple[torch.Tensor, None]:
+    """query, key, value (B, heads, L, width) -> (B, L, heads, width)."""
+    batch, heads, length, width = query.shape
+    questions, longest = slots.shape[1:]
+    prefix = int(in_prefix.sum(1).max())
+    key_seen = in_prefix[:, None, None, :prefix]
+
+    def own(x: torch.Tensor) -> torch.Tensor:
+        flat = slots.clamp(max=length - 1).view(batch, 1, questions * longest, 1)
+        return torch.gather(x, 2, flat.expand(-1, heads, -1, width))
+
+    def split(x: torch.Tensor) -> torch.Tensor:
+        return x.view(batch, heads, questions, longest, -1)
+
+    # the questions: to the pictures, and causally to themselves
+    q, k, v = own(query), split(own(key)), split(own(value))
+    to_prefix = (q @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
+    to_self = (split(q) @ k.transpose(3, 4)).float() * scaling
+    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    to_prefix = to_prefix.masked_fill(~key_seen, -torch.inf)
+    to_self = to_self.masked_fill(~causal, -torch.inf)
+    both = torch.cat([split(to_prefix), to_self], dim=-1).softmax(-1).to(value.dtype)
+    out = both[..., :prefix].reshape(batch, heads, -1, prefix) @ value[:, :, :prefix]
+    out = out + (both[..., prefix:] @ v).reshape(out.shape)
+
+    # the prefix: causally to itself
+    scores = (query[:, :, :prefix] @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
+    causal = torch.ones(prefix, prefix, dtype=torch.bool).tril()
+    scores = scores.masked_fill(~(causal & key_seen), -torch.inf).softmax(-1).to(value.dtype)
+    first = scores @ value[:, :, :prefix]
+
+    whole = torch.zeros(batch, heads, length + 1, width, dtype=out.dtype)
+    whole[:, :, :prefix] = first
+    index = slots.view(batch, 1, -1, 1).expand(-1, heads, -1, width)
+    return whole.scatter(2, index, out)[:, :, :length].transpose(1, 2), None
+
+
+def _picture_attention(
+    self: Any,
+    hidden_states: torch.Tensor,
+    cu_seqlens: torch.Tensor,
+    position_embeddings: tuple[torch.Tensor, torch.Tensor],
+    **_: Any,
+) -> torch.Tensor:
+    """``Qwen3VLVisionAttention.forward`` for pictures of one size, all at once."""
+    tokens, pictures = hidden_states.shape[0], len(cu_seqlens) - 1
+    q, k, v = self.qkv(hidden_states).view(tokens, 3, self.num_heads, -1).unbind(1)
+    q, k = apply_rotary_pos_emb_vision(q, k, *position_embeddings)
+
+    def split(x: torch.Tensor) -> torch.Tensor:
+        return x.view(pictures, tokens // pictures, self.num_heads, -1).transpose(1, 2)
+
+    q, k, v = split(q), split(k), split(v)
+    weights = ((q @ k.transpose(2, 3)).float() * self.scaling).softmax(-1).to(v.dtype)
+    out: torch.Tensor = self.proj((weights @ v).transpose(1, 2).reshape(tokens, -1))
+    return out

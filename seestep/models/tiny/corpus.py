@@ -1,0 +1,139 @@
+"""Views of homes with questions about them, cached as uint8 pictures and plain text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORE = -100
+HEADS = ("type", "color", "x", "y", "depth")
+"""What each visual token is taught to tell about the object in it, one head each."""
+BINS = 32  # for x and y; depth uses DEPTH_BINS
+DEPTH_BINS = 16
+DEPTH_RANGE = (0.4, 8.0)  # metres, log-spaced
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One question as text: the model sees ``prefix + suffix`` and must say ``completion``.
+
+    ``prefix`` ends with the last picture, so all questions with the same views and prefix share
+    it. ``gold`` is what the final test needs to score an answer (see ``probe``).
+    """
+
+    views: tuple[int, ...]  # pictures, by index in the shot (later: in the corpus)
+    prefix: str
+    suffix: str
+    completion: str
+    ability: str
+    gold: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Some pictures of one home, what every visual token shows, and questions.
+
+    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 5) int16 class of each of
+    ``HEADS``, -100 where nothing is taught.
+    """
+
+    pictures: NDArray[np.uint8]
+    cells: NDArray[np.int16]
+    questions: tuple[Question, ...]
+
+
+@dataclass
+class Corpus:
+    """All shots together; ``groups`` are questions that share pictures and prefix."""
+
+    pictures: NDArray[np.uint8]
+    cells: NDArray[np.int16]
+    groups: list[list[Question]] = field(default_factory=list)
+
+    @classmethod
+    def join(cls, shots: Iterable[Shot]) -> Corpus:
+        """Number the views through and group the questions, in the order of ``shots``."""
+        pictures, cells, offset = [], [], 0
+        groups: list[list[Question]] = []
+        for shot in shots:
+            found: dict[tuple[tuple[int, ...], str], list[Question]] = {}
+            for q in shot.questions:
+                views = tuple(v + offset for v in q.views)
+                moved = msgspec.structs.replace(q, views=views)
+                found.setdefault((views, q.prefix), []).append(moved)
+            groups.extend(found.values())
+            pictures.append(shot.pictures)
+            cells.append(shot.cells)
+            offset += len(shot.pictures)
+        return cls(np.concatenate(pictures), np.concatenate(cells), groups)
+
+
+def label_cells(
+    instance: NDArray[np.int32],
+    classes: Sequence[tuple[int, int] | None],
+    depth: NDArray[np.float32] | None,
+    grid: int,
+    *,
+    least: float = 0.06,
+) -> NDArray[np.int16]:
+    """What each of grid x grid visual tokens shows, (grid * grid, 5) int16 classes of ``HEADS``.
+
+    ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color) or
+    None for things that are not taught. A token shows the object that covers most of it, if it
+    covers at least ``least`` of the token; type and color 0 mean "no object". x and y are those of
+    the centre of the object's visible pixels in the whole picture.
+    """
+    height, width = instance.shape
+    taught = np.array([False, *(c is not None for c in classes)])
+    seen = np.where(taught[instance], instance, 0)
+    ch, cw = height // grid, width // grid
+    tokens = seen.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
+    out = np.full((grid * grid, len(HEADS)), IGNORE, dtype=np.int16)
+    out[:, :2] = 0
+    counts = np.stack([(tokens == k + 1).sum(1) for k in range(len(classes))], axis=1)
+    if len(classes):
+        best = counts.argmax(1)
+        for token in np.flatnonzero(counts.max(1) >= max(3, least * ch * cw)):
+            index = int(best[token])
+            kind = classes[index]
+            assert kind is not None
+            ys, xs = np.nonzero(seen == index + 1)
+            x, y = (xs.mean() + 0.5) / width, (ys.mean() + 0.5) / height
+            out[token, :4] = (*kind, int(x * BINS), int(y * BINS))
+    if depth is not None:
+        metres = depth.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
+        low, high = np.log(DEPTH_RANGE)
+        place = (np.log(np.clip(np.median(metres, axis=1), *DEPTH_RANGE)) - low) / (high - low)
+        out[:, 4] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
+    return out
+
+
+def write_shard(shots: Sequence[Shot]) -> bytes:
+    """One cache file: an npz of pictures, cells, shot sizes and the questions as JSON."""
+    stream = io.BytesIO()
+    text = msgspec.json.encode([shot.questions for shot in shots])
+    np.savez(
+        stream,
+        pictures=np.concatenate([s.pictures for s in shots]),
+        cells=np.concatenate([s.cells for s in shots]),
+        sizes=np.array([len(s.pictures) for s in shots]),
+        questions=np.frombuffer(text, dtype=np.uint8),
+    )
+    return stream.getvalue()
+
+
+def read_shard(file: Path) -> Iterator[Shot]:
+    """The shots of a cache file."""
+    with np.load(file, allow_pickle=False) as data:
+        pictures, cells = data["pictures"], data["cells"]
+        kind = list[tuple[Question, ...]]
+        questions = msgspec.json.decode(data["questions"].tobytes(), type=kind)
+        ends = np.cumsum(data["sizes"])
+    for start, end, asked in zip([0, *ends[:-1]], ends, questions, strict=True):
+        yield Shot(pictures[start:end], cells[start:end], asked)

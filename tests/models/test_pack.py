@@ -1,0 +1,151 @@
+"""Questions packed on one look are computed as if each had been asked alone."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from seestep.models.processor import Patches
+from seestep.models.tiny.attention import packed_attention
+from seestep.models.tiny.build import build
+from seestep.models.tiny.corpus import IGNORE, Question
+from seestep.models.tiny.learn import answer_loss, forward
+from seestep.models.tiny.pack import Packer, block_mask, prefix_positions
+
+torch.set_num_threads(1)
+PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
+TAIL = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+def ask(views, text, answer):
+    prefix = "<|im_start|>user\n" + PICTURE * len(views)
+    said = f"<think></think><answer>{answer}</answer><|im_end|>"
+    return Question(views, prefix, text + TAIL, said, "exists", {"text": answer})
+
+
+ONE = [ask((0,), "Is there a mug?", "yes"), ask((0,), "How many apples are there now?", "12")]
+TWO = [ask((1, 2), "Point to it in image 2.", "[(0.25, 0.5)]"), ask((1, 2), "Hm?", "A")]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return build("qwen3_vl")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
+
+
+def pack(loaded, groups):
+    tokenizer = loaded.tokenizer
+    packer = Packer(
+        lambda text: tokenizer(text).input_ids,
+        image_id=loaded.model.config.image_token_id,
+        pad_id=tokenizer.pad_token_id,
+        grid=6,
+        form_weight=0.2,
+    )
+    return packer(groups)
+
+
+def alone(loaded, pictures, question):
+    """Hidden states of one question asked in the ordinary way, through the processor."""
+    text = question.prefix + question.suffix + question.completion
+    shown = [Image.fromarray(pictures[v]) for v in question.views]
+    inputs = loaded.processor(text=[text], images=shown, return_tensors="pt")
+    return loaded.model.model(**inputs).last_hidden_state[0]
+
+
+@pytest.mark.parametrize("dense", (False, True), ids=("packed", "mask"))
+def test_packed_questions_equal_single_ones(loaded, pictures, dense):
+    groups = [ONE, TWO]
+    batch = pack(loaded, groups)
+    pixels, grid = Patches(loaded.processor.image_processor)(pictures[batch.views])
+    with torch.no_grad():
+        if dense:
+            hidden = loaded.model.model(
+                input_ids=batch.input_ids,
+                attention_mask=batch.mask,
+                position_ids=batch.positions,
+                pixel_values=pixels,
+                image_grid_thw=grid,
+            ).last_hidden_state
+        else:
+            with packed_attention(loaded.model):
+                hidden = forward(loaded, batch, pixels, grid)
+        for row, group in enumerate(groups):
+            for k, question in enumerate(group, 1):
+                mine = hidden[row][batch.owner[row] == k]
+                wanted = alone(loaded, pictures, question)[-len(mine) :]
+                assert torch.allclose(mine, wanted, atol=2e-5)
+
+
+def test_packed_and_masked_attention_have_the_same_gradients(loaded, pictures):
+    batch = pack(loaded, [ONE, TWO])
+    pixels, grid = Patches(loaded.processor.image_processor)(pictures[batch.views])
+    found = []
+    for fast in (True, False):
+        loaded.model.zero_grad()
+        if fast:
+            with packed_attention(loaded.model):
+                hidden = forward(loaded, batch, pixels, grid)
+        else:
+            hidden = loaded.model.model(
+                input_ids=batch.input_ids,
+                attention_mask=batch.mask,
+                position_ids=batch.positions,
+                pixel_values=pixels,
+                image_grid_thw=grid,
+            ).last_hidden_state
+        answer_loss(loaded.model, hidden, batch).backward()
+        found.append({n: p.grad.clone() for n, p in loaded.model.named_parameters()})
+    for name, gradient in found[0].items():
+        assert torch.allclose(gradient, found[1][name], atol=1e-5), name
+
+
+@pytest.mark.parametrize("family", ("qwen3_vl", "qwen2_5_vl"))
+def test_prefix_positions_are_those_of_the_model(family):
+    loaded = build(family)
+    text = ONE[0].prefix + "And " + PICTURE + TAIL
+    blank = [Image.new("RGB", (96, 96))] * 2
+    inputs = loaded.processor(text=[text], images=blank, return_tensors="pt")
+    wanted, _ = loaded.model.model.get_rope_index(
+        inputs["input_ids"],
+        mm_token_type_ids=inputs["mm_token_type_ids"],
+        image_grid_thw=inputs["image_grid_thw"],
+    )
+    tokens = inputs["input_ids"][0].tolist()
+    got = prefix_positions(tokens, loaded.model.config.image_token_id, 6)
+    assert torch.equal(got, wanted[:, 0])
+
+
+def test_a_question_looks_at_the_pictures_and_itself_and_nobody_at_padding():
+    owner = torch.tensor([[0, 0, 1, 1, 2, -1]])
+    wanted = [
+        "1.....",
+        "11....",
+        "111...",
+        "1111..",
+        "11..1.",
+        "11...1",
+    ]
+    mask = block_mask(owner)[0, 0]
+    assert ["".join("1" if m else "." for m in row) for row in mask] == wanted
+
+
+def test_only_answers_are_taught_and_their_content_counts_most(loaded):
+    batch = pack(loaded, [ONE])
+    taught = batch.labels[0] != IGNORE
+    text = loaded.tokenizer.decode(batch.labels[0][taught])
+    assert text == ONE[0].completion + ONE[1].completion
+    weights = [round(float(w), 3) for w in batch.weights[0][taught]]
+    form = [0.2] * 3
+    assert weights[:3] == form and weights[-2:] == form[:2]
+    assert weights[-4:-2] == [0.707, 0.707]  # "12" is two tokens: one over the root of two
+    assert all(w == 0 for w in batch.weights[0][~taught])
+
+
+def test_questions_about_other_pictures_cannot_share_a_look(loaded):
+    with pytest.raises(ValueError, match="must share"):
+        pack(loaded, [[ONE[0], TWO[0]]])
