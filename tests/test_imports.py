@@ -20,6 +20,7 @@ PACKAGE = ROOT / "seestep"
 FOUNDATION = (
     ("__init__", "errors"),
     ("records",),
+    ("act",),
     ("yamls", "fit"),
     ("recipe",),
     ("disk", "progress", "gitinfo"),
@@ -29,7 +30,6 @@ FOUNDATION = (
     ("media",),
     ("geometry",),
     ("families",),
-    ("act",),
     ("answers",),
     ("endpoint",),
     ("bench",),

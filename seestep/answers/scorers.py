@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from seestep.act import wire
 from seestep.act.judge import judge_plan
 from seestep.answers.parts import sections
 from seestep.answers.places import Place, frame_of, read_place
 from seestep.answers.read import normal, read_choice, read_number, read_text, read_yes_no
 from seestep.errors import DataError
 from seestep.families import Family
-from seestep.families.prompt import Sizes, number_text, plan_text, resize_of
+from seestep.families.prompt import Sizes, number_text, resize_of
 from seestep.geometry.convert import to_pixels
 from seestep.geometry.frames import Resize
 from seestep.geometry.masks import bounds, contains
@@ -210,7 +211,7 @@ def plan(
     """1 if the plan executes from the item's start state and reaches its goal."""
     said = sections(raw)
     judged = plan_judge(item.context, said.answer)
-    gold = plan_text(item.answer) if isinstance(item.answer, Plan) else ""
+    gold = wire.write(item.answer) if isinstance(item.answer, Plan) else ""
     notes = (judged.reason,) if judged.reason else ()
     if not judged.parsed:
         return _unparsed(item, gold, *notes)

@@ -6,10 +6,10 @@ in the same frame and notation wherever a model meets it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from seestep.act import wire
 from seestep.errors import GeometryError
 from seestep.families.base import Family
 from seestep.families.wording import sentence
@@ -162,13 +162,6 @@ def resize_of(asked: Asked, media: str, family: Family, sizes: Sizes | None = No
     return family.resize(size)
 
 
-def plan_text(plan: Plan) -> str:
-    """A plan as a compact JSON list of steps with names; ``act.wire`` reads it back."""
-    names = {e.id: e.name for e in plan.entities}
-    steps = [[s.do[0], *(names[arg] for arg in s.do[1:])] for s in plan.steps]
-    return json.dumps(steps, ensure_ascii=False, separators=(",", ":"))
-
-
 def number_text(value: float) -> str:
     """3 rather than 3.0; at most 6 significant decimals otherwise."""
     return str(int(value)) if float(value).is_integer() else f"{value:.6f}".rstrip("0")
@@ -238,7 +231,7 @@ def _native(answer: Answer, asked: Asked, family: Family, sizes: Sizes, multiple
         case Freeform():
             return answer.text
         case Plan():
-            return plan_text(answer)
+            return wire.write(answer)
         case Points() | Box() | Path():
             return _place(answer, asked, family, sizes, multiple)
 

@@ -56,7 +56,7 @@ def convert(
     if unknown:
         yield make.dropped(f"thor:{task}", "action", "unknown high-level action", str(unknown))
         return
-    plan = _plan(actions)
+    plan = plan_of(actions)
     scene = str(trajectory["scene"]["floor_plan"])
     for number, annotation in enumerate(annotations):
         id = f"thor:{task}-{number}"
@@ -109,7 +109,7 @@ def convert(
             )
 
 
-def _plan(actions: list[Mapping[str, Any]]) -> Plan:
+def plan_of(actions: list[Mapping[str, Any]]) -> Plan:
     """The actions as steps; walking is part of the manipulation that follows it."""
     entities: dict[str, Entity] = {}
     steps: list[Step] = []
@@ -117,12 +117,8 @@ def _plan(actions: list[Mapping[str, Any]]) -> Plan:
         verb = VERBS[action["discrete_action"]["action"]]
         if verb == "goto":
             continue
-        names = [str(a) for a in action["discrete_action"]["args"]]
-        planner = action["planner_action"]
-        appliance = planner.get("coordinateReceptacleObjectId")
-        if verb in ("clean", "heat", "cool") and appliance:
-            names = [names[0], str(appliance[0])]
-        ids = [_entity(entities, name) for name in names]
+        names, keys = _things(action, verb)
+        ids = [_entity(entities, name, key) for name, key in zip(names, keys, strict=True)]
         steps.append(_step(verb, ids, names))
     return Plan(steps=tuple(steps), entities=tuple(entities.values()))
 
@@ -142,8 +138,24 @@ def _step(verb: str, ids: list[str], names: list[str]) -> Step:
     return Step(do=("turn_on", ids[0]), expect=(("is_on", ids[0]),))
 
 
-def _entity(entities: dict[str, Entity], name: str) -> str:
-    key = name.lower()
+def _things(action: Mapping[str, Any], verb: str) -> tuple[list[str], list[str]]:
+    """Names of an action's things, and what tells two of one name apart (their objectId)."""
+    planner = action["planner_action"]
+    names = [str(a) for a in action["discrete_action"]["args"]]
+    ids = [planner.get("objectId"), planner.get("receptacleObjectId")]
+    if verb in ("clean", "heat", "cool"):
+        # objectId is the appliance here; the thing itself is named by cleanObjectId and its like
+        ids = [planner.get(f"{verb}ObjectId"), planner.get("objectId")]
+        if appliance := planner.get("coordinateReceptacleObjectId"):
+            names = [names[0], str(appliance[0])]
+    return names, [str(i or n.lower()) for n, i in zip(names, ids, strict=False)]
+
+
+def _entity(entities: dict[str, Entity], name: str, key: str) -> str:
+    if key not in entities and not key.count("|"):
+        # heat and cool do not say which one they hold: the last of that name
+        same = [k for k, e in entities.items() if e.name.replace(" ", "") == name.lower()]
+        key = same[-1] if same else key
     if key not in entities:
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
         entities[key] = Entity(id=f"o{len(entities) + 1}", name=words)

@@ -195,6 +195,23 @@ def test_alfred_walks_are_merged_into_the_step_they_serve() -> None:
     assert found[1].media[0].path == "a/b/raw_images/001.jpg"
 
 
+def test_alfred_keeps_two_things_of_one_name_apart() -> None:
+    actions = []
+    for one in ("Book|1", "Book|2"):
+        pick = {"action": "PickupObject", "args": ["book"]}
+        put = {"action": "PutObject", "args": ["book", "sofa"]}
+        sofa = {"objectId": one, "receptacleObjectId": "Sofa|9"}
+        actions.append({"discrete_action": pick, "planner_action": {"objectId": one}})
+        actions.append({"discrete_action": put, "planner_action": sofa})
+    plan = alfred.plan_of(actions)
+    assert [s.do for s in plan.steps] == [
+        ("pick", "o1"),
+        ("put", "o1", "o2"),
+        ("pick", "o3"),
+        ("put", "o3", "o2"),
+    ]
+
+
 def test_choice_order_depends_on_the_key_alone() -> None:
     a = make.shuffled_choice("r", ["x", "y", "z", "r"], "k1")
     assert a == make.shuffled_choice("r", ["x", "y", "z"], "k1")
