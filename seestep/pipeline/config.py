@@ -21,7 +21,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SourceSpec(Config, frozen=True, kw_only=True):
-    """One data set on disk. ``optional`` sources may be absent: the run says so and goes on."""
+    """One data set on disk. ``optional`` sources may be absent: the run says so and goes on.
+
+    ``root`` and ``images`` are below the run's ``data`` folder unless they are absolute.
+    """
 
     source: str
     root: str
@@ -76,7 +79,10 @@ class ExportSpec(Config, frozen=True, kw_only=True):
 
 
 class Pipeline(Config, frozen=True, kw_only=True):
-    """A whole run. Sections that are left out are not done."""
+    """A whole run. Sections that are left out are not done.
+
+    ``data`` is the folder below which ``sources`` lie, itself relative to where seestep runs.
+    """
 
     name: str
     title: str = ""
@@ -86,6 +92,7 @@ class Pipeline(Config, frozen=True, kw_only=True):
     workers: int = 1
     threads: int | None = None  # of torch, on CPU; None leaves it alone
     world: World = World()
+    data: str = ""
     sources: tuple[SourceSpec, ...] = ()
     curate: CurateConfig = CurateConfig()
     thought: BuildConfig | None = None

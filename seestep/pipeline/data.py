@@ -22,13 +22,13 @@ def make_data(run: Run) -> None:
     if world.homes or world.episodes or world.suites:
         _world(run, world)
     for spec in run.config.sources:
-        root = Path(spec.root)
+        root = Path(run.config.data, spec.root)
         if spec.optional and not root.is_dir():
             run.say(f"   {spec.source}: {root} is not here; going on without it")
             continue
         with run.step(f"Reading {spec.source}", "official files become records"):
             wanted = ConvertConfig(source=spec.source, limit=spec.limit)
-            images = Path(spec.images) if spec.images else None
+            images = Path(run.config.data, spec.images) if spec.images else None
             folder = run.out / "sources" / spec.source
             manifest = sources.convert(
                 wanted, root, folder, images=images, progress=run.progress(spec.source)

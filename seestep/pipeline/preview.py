@@ -29,8 +29,9 @@ def preview(config: Pipeline, out: Path) -> str:
     if world.episodes:
         lines.append(f"# episodes: in {world.episodes.homes} homes")
     for source in config.sources:
-        here = "found" if Path(source.root).is_dir() else "NOT FOUND"
-        lines.append(f"# source {source.source}: {source.root} ({here})")
+        root = Path(config.data, source.root)
+        here = "found" if root.is_dir() else "NOT FOUND"
+        lines.append(f"# source {source.source}: {root} ({here})")
     for stage in config.stages:
         lines.append(_stage(stage, config, out))
     if config.evaluate:
