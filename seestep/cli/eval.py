@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from seestep.evals.config import EvalRecipe
 
 
 def evaluate(
     model: Path,
-    items: Path,
+    items: Path | None = None,
     *overrides: str,
-    out: Path,
+    out: Path | None = None,
     root: Annotated[list[str], Parameter(negative="")] | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Ask a checkpoint every item of a suite folder, keep its words, and score them.
 
+    Either MODEL and ITEMS, or one recipe (recipes/robobrain2-7b/eval.yaml) and its overrides.
+
     Parameters
     ----------
     model
-        A checkpoint folder, or "embedded".
+        A checkpoint folder, or "embedded", or an evaluation recipe.
     items
         A run folder of items, such as RUN/world/suites.
     overrides
-        Settings as key=value: max_new_tokens, batch_size, thinking, control, limit.
+        Settings as key=value: max_new_tokens, batch_size, thinking, control, limit; of a recipe
+        a.b=c.
     out
-        Where predictions and scores go.
+        Where predictions and scores go; of a recipe runs/<its folder>-<its name> if not given.
     root
         NAME=FOLDER for each media root; world is the parent of ITEMS if not given.
+    dry_run
+        Print the resolved recipe and what is missing; ask nothing.
     json
         Print the table as JSON.
     """
@@ -37,7 +46,27 @@ def evaluate(
 
     from seestep import recipe as recipes
     from seestep.errors import RecipeError
-    from seestep.evals.config import EvalConfig
+    from seestep.evals.config import EvalConfig, EvalRecipe
+
+    if model.suffix in (".yaml", ".yml"):
+        words = (*([str(items)] if items is not None else []), *overrides)
+        told = recipes.load(model, words, kind=EvalRecipe)
+        out = out or Path("runs") / f"{model.parent.name}-{model.stem}"
+    elif items is None or out is None:
+        raise RecipeError("eval needs MODEL, ITEMS and --out, or a recipe file")
+    else:
+        told = EvalRecipe(
+            model=str(model),
+            items=(str(items),),
+            roots={"world": str(items.parent)},
+            ask=recipes.from_overrides(overrides, EvalConfig),
+        )
+    if dry_run:
+        print(recipes.resolved(told))
+        for line in _preview(told):
+            print(f"# {line}")
+        return
+
     from seestep.evals.engines.local import LocalEngine, weights_fingerprint
     from seestep.evals.run import predict, score
     from seestep.models.load import load
@@ -45,29 +74,66 @@ def evaluate(
     from seestep.progress import Progress
     from seestep.study.compare import table
 
-    roots = {"world": items.parent}
+    roots = {name: Path(folder) for name, folder in told.roots.items()}
     for text in root or []:
         name, found, folder = text.partition("=")
         if not found:
             raise RecipeError(f"--root {text!r} has no =", wanted="NAME=FOLDER")
         roots[name] = Path(folder)
-    config = recipes.from_overrides(overrides, EvalConfig)
-    checkpoint = resolve_model(str(model))
+    config = told.ask
+    checkpoint = resolve_model(told.model)
+    loaded = load(
+        checkpoint,
+        dtype=told.precision,
+        attn=told.attention,
+        device=_device(told.device),
+        family=told.family,
+    )
     engine = LocalEngine(
-        load(checkpoint), batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
+        loaded, batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
     )
     progress = Progress("evaluate", mode="none" if json else "auto")
-    predict(engine, [items], out / "predictions", config, roots, progress=progress)
-    scores = score(out / "predictions", [items], out / "scores", engine.family, limit=config.limit)
-    result = table({model.name: scores})
+    folders = [Path(folder) for folder in told.items]
+    predict(engine, folders, out / "predictions", config, roots, progress=progress)
+    scores = score(out / "predictions", folders, out / "scores", engine.family, limit=config.limit)
+    name = Path(told.model).name
+    result = table({name: scores})
     if json:
         print(msgspec.json.encode(result, order="deterministic").decode())
         return
     print(f"{'suite':<32}{'n':>5}{'score':>8}{'95 %':>14}{'readable':>10}")
     for group in result.groups:
-        cell = result.cells[model.name][group]
+        cell = result.cells[name][group]
         span = f"{100 * cell.low:.0f} to {100 * cell.high:.0f}"
         readable = f"{100 * cell.parse_rate:.0f} %"
         print(f"{group:<32}{cell.n:>5}{100 * cell.score:>8.1f}{span:>14}{readable:>10}")
-    mean = result.mean[model.name]
+    mean = result.mean[name]
     print(f"{'mean':<32}{mean.n:>5}{100 * mean.score:>8.1f}")
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _preview(told: EvalRecipe) -> list[str]:
+    from seestep.errors import RunError
+    from seestep.run import read_manifest
+    from seestep.train import memory
+
+    lines = []
+    if told.model != "embedded" and not (Path(told.model) / "config.json").is_file():
+        lines.append(f"missing: model {told.model} is not on disk")
+    for folder in told.items:
+        try:
+            lines.append(f"{folder}: {read_manifest(Path(folder)).counts['out']} items")
+        except RunError:
+            lines.append(f"missing: {folder} is not a closed run folder of items")
+    shape = memory.read_shape(told.model, told.shape)
+    if shape is not None:
+        size = shape.total * (2 if told.precision == "bfloat16" else 4) / memory.GIB
+        lines.append(f"weights: {size:.1f} GiB; shape from {shape.source}")
+    return lines

@@ -21,3 +21,23 @@ class EvalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("max_new_tokens and batch_size must be at least 1")
         if self.limit is not None and self.limit < 1:
             raise ValueError("limit must be at least 1, or null for all items")
+
+
+class EvalRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One checkpoint on some folders of items, as a recipe file says it."""
+
+    model: str
+    items: tuple[str, ...]
+    roots: dict[str, str] = {}
+    family: str | None = None  # needed when a plain folder's model_type does not settle it
+    shape: str | None = None  # a model whose sizes are built in, for a dry run without weights
+    precision: Literal["float32", "bfloat16"] = "float32"
+    attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
+    device: str = "auto"
+    ask: EvalConfig = EvalConfig()
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise ValueError("items names no folder, so there is nothing to ask")
+        if self.attention == "flash_attention_2" and self.precision == "float32":
+            raise ValueError("attention flash_attention_2 needs precision bfloat16")

@@ -11,7 +11,7 @@ from seestep.cli.app import main
 from seestep.models import load as models
 from seestep.models.load import load
 from seestep.models.tiny.build import SMALL, build
-from seestep.records import Pair, Record
+from seestep.records import Item, Pair, Record
 from seestep.run import ShardResult, shard_stage
 from seestep.train import memory, preview, stages
 from seestep.train.config import Batch, Data, DpoConfig, SftConfig
@@ -163,3 +163,38 @@ def test_a_mistake_is_one_sentence(change, says, tiny, roots, tmp_path, capsys):
     assert main(["train", str(file), change, "--dry-run"]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert says in line
+
+
+@pytest.mark.parametrize("model", ["robobrain2-7b", "qwen3-vl-8b"])
+@pytest.mark.parametrize("name", ["eval", "eval-lora"])
+def test_an_evaluation_recipe_resolves_and_tells_what_is_missing(model, name, capsys):
+    assert main(["eval", str(HERE / model / f"{name}.yaml"), "ask.limit=3", "--dry-run"]) == 0
+    text = capsys.readouterr().out
+    assert "limit: 3" in text and text.count("# missing:") == 2
+    assert "# weights: 15.4 GiB" in text or "# weights: 16.3 GiB" in text
+
+
+def test_an_evaluation_recipe_asks_a_tiny_model(tiny, roots, make, tmp_path, capsys):
+    record = make.records(1)[0]  # a yes/no question about a picture
+    fields = {n: getattr(record, n) for n in record.__struct_fields__ if n != "thought"}
+    item = Item(**fields, suite="mini-sat", scorer="yes_no", skill="relation")
+    shard_stage(
+        tmp_path / "items",
+        stage="items",
+        version=1,
+        config={},
+        inputs=[],
+        shards=1,
+        work=lambda n: ShardResult(rows=[item]),
+    )
+    plain = {
+        "model": str(tiny / "robobrain2"),
+        "family": "robobrain2",
+        "items": [str(tmp_path / "items")],
+        "roots": {k: str(v) for k, v in roots.items()},
+        "device": "cpu",
+        "ask": {"max_new_tokens": 3},
+    }
+    (tmp_path / "ask.yaml").write_text(json.dumps(plain))
+    assert main(["eval", str(tmp_path / "ask.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert "mini-sat" in capsys.readouterr().out
