@@ -45,7 +45,9 @@ class Stage(Config, frozen=True, kw_only=True):
     """One training stage. Exactly one of ``sft`` and ``dpo``; their ``data`` stays empty.
 
     ``sft.model`` or ``dpo.model`` is a checkpoint folder, "base" or "previous".
-    ``records`` and ``replay`` name what is learned; DPO learns the pairs of the episodes.
+    ``records`` name what is learned, ``replay`` what must not be forgotten: ``replay_share`` of
+    the samples come from it. DPO learns the pairs of the episodes, and right against wrong answers
+    of the questions that ``preferences`` picks.
     """
 
     name: str
@@ -53,8 +55,14 @@ class Stage(Config, frozen=True, kw_only=True):
     dpo: DpoConfig | None = None
     records: SelectConfig | None = None
     replay: SelectConfig | None = None
+    replay_share: float = 0.2
+    preferences: SelectConfig | None = None
 
     def __post_init__(self) -> None:
+        if not 0 < self.replay_share < 1:
+            raise ValueError(f"stage {self.name!r}: replay_share must lie between 0 and 1")
+        if self.preferences is not None and self.dpo is None:
+            raise ValueError(f"stage {self.name!r}: preferences are for a DPO stage")
         if (self.sft is None) == (self.dpo is None):
             raise ValueError(f"stage {self.name!r} needs exactly one of sft and dpo")
         if self.sft is not None and self.records is None:

@@ -16,10 +16,11 @@ from seestep.evals.run import predict, score
 from seestep.models.load import load
 from seestep.pipeline.config import Stage
 from seestep.pipeline.state import Run
-from seestep.records import Pair, Record
+from seestep.records import Pair
 from seestep.run import read_rows
 from seestep.train.config import SftConfig
 from seestep.train.stages import run_dpo, run_sft
+from seestep.world import preferences
 
 
 def make_models(run: Run, *, only: Sequence[str] | None = None) -> None:
@@ -59,27 +60,34 @@ def train_stage(run: Run, stage: Stage) -> Path:
     names = {"base": run.models["base"], "previous": list(run.models.values())[-1]}
     told = stage.config.model
     start = names.get(told) or resolve_model(told)
-    config = msgspec.structs.replace(stage.config, model=str(start), stage=stage.name)
     out = run.work / "train" / stage.name
-    data: dict[str, list[Record]] = {"records": [], "replay": []}
-    for part in ("records", "replay"):
-        wanted: SelectConfig | None = getattr(stage, part)
-        if wanted is not None:
-            folder = run.work / "data" / f"{stage.name}-{part}"
-            select(wanted, run.out, folder)
-            data[part] = list(read_rows(folder, Record))
+    folders = {part: _picked(run, stage, part) for part in ("records", "replay", "preferences")}
+    data = msgspec.structs.replace(
+        stage.config.data,
+        records=tuple(str(f) for f in [folders["records"]] if f),
+        replay=tuple(str(f) for f in [folders["replay"]] if f),
+        replay_share=stage.replay_share if folders["replay"] else 0.0,
+    )
+    config = msgspec.structs.replace(stage.config, model=str(start), stage=stage.name, data=data)
     progress = run.progress(stage.name)
     if isinstance(config, SftConfig):
-        return run_sft(
-            config,
-            out,
-            records=data["records"],
-            replay=data["replay"],
-            roots=run.roots,
-            progress=progress,
-        )
+        return run_sft(config, out, roots=run.roots, progress=progress)
     pairs = list(read_rows(run.pairs, Pair))
+    if folders["preferences"]:
+        made = run.work / "data" / f"{stage.name}-pairs"
+        preferences.build(made, folders["preferences"], seed=run.config.seed)
+        pairs += read_rows(made, Pair)
     return run_dpo(config, out, pairs=pairs, roots=run.roots, progress=progress)
+
+
+def _picked(run: Run, stage: Stage, part: str) -> Path | None:
+    """The folder of what a stage's ``part`` selects, None where it selects nothing."""
+    wanted: SelectConfig | None = getattr(stage, part)
+    if wanted is None:
+        return None
+    folder = run.work / "data" / f"{stage.name}-{part}"
+    select(wanted, run.out, folder)
+    return folder
 
 
 def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
