@@ -96,8 +96,8 @@ def label_cells(
     tokens = seen.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
     out = np.full((grid * grid, len(HEADS)), IGNORE, dtype=np.int16)
     out[:, :2] = 0
-    counts = np.stack([(tokens == k + 1).sum(1) for k in range(len(classes))], axis=1)
     if len(classes):
+        counts = np.stack([(tokens == k + 1).sum(1) for k in range(len(classes))], axis=1)
         best = counts.argmax(1)
         for token in np.flatnonzero(counts.max(1) >= max(3, least * ch * cw)):
             index = int(best[token])

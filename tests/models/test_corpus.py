@@ -1,0 +1,94 @@
+"""Views and questions keep their meaning on the way into the cache and the batch."""
+
+import numpy as np
+import pytest
+
+from seestep.models.tiny.corpus import (
+    BINS,
+    IGNORE,
+    Corpus,
+    Question,
+    Shot,
+    label_cells,
+    read_shard,
+    write_shard,
+)
+from seestep.models.tiny.probe import answer_of, score
+
+
+def shot(views, *asked):
+    pictures = np.full((views, 96, 96, 3), views, dtype=np.uint8)
+    return Shot(pictures, np.zeros((views, 36, 5), dtype=np.int16), asked)
+
+
+def ask(views, prefix="p", suffix="?"):
+    return Question(views, prefix, suffix, "yes", "exists", {"text": "yes"})
+
+
+def test_a_shard_comes_back_as_written(tmp_path):
+    shots = [shot(2, ask((0,)), ask((0, 1), "pp")), shot(1, ask((0,)))]
+    file = tmp_path / "views.npz"
+    file.write_bytes(write_shard(shots))
+    again = list(read_shard(file))
+    assert [s.questions for s in again] == [s.questions for s in shots]
+    assert [s.pictures.tolist() for s in again] == [s.pictures.tolist() for s in shots]
+
+
+def test_questions_with_the_same_pictures_and_prefix_form_one_group():
+    first = shot(2, ask((0,), suffix="a"), ask((0, 1), "pp"), ask((0,), suffix="b"))
+    corpus = Corpus.join([first, shot(1, ask((0,)))])
+    assert [[q.suffix for q in g] for g in corpus.groups] == [["a", "b"], ["?"], ["?"]]
+    assert [g[0].views for g in corpus.groups] == [(0,), (0, 1), (2,)]
+
+
+def test_a_token_shows_the_thing_that_covers_most_of_it():
+    instance = np.zeros((96, 96), dtype=np.int32)
+    instance[:16, :10] = 1  # 160 of 256 pixels of token 0
+    instance[:16, 10:16] = 2  # 96 of them
+    instance[80:, 80:] = 3  # not taught
+    cells = label_cells(instance, [(4, 2), (7, 1), None], None, 6)
+    assert cells[0].tolist() == [4, 2, int(5 / 96 * BINS), int(8 / 96 * BINS), IGNORE]
+    assert cells[35].tolist() == [0, 0, IGNORE, IGNORE, IGNORE]
+
+
+def test_distance_is_told_on_a_logarithmic_scale():
+    depth = np.full((96, 96), 0.4, dtype=np.float32)
+    depth[:, 48:] = 8.0
+    cells = label_cells(np.zeros((96, 96), dtype=np.int32), [], depth, 6)
+    assert cells[:, 4].reshape(6, 6)[0].tolist() == [0, 0, 0, 15, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("gold", "said", "value"),
+    (
+        ({"text": "B"}, "B", 1.0),
+        ({"text": "B"}, "Answer: B", 1.0),
+        ({"text": "B"}, "A", 0.0),
+        ({"number": 3}, "3", 1.0),
+        ({"number": 3}, "three", 0.0),
+        ({"number": 2.0}, "2.1", 1.0),
+        ({"point": [0.5, 0.5]}, "(510, 490)", 1.0),
+        ({"point": [0.5, 0.5]}, "(510, 590)", 0.0),
+        ({"point": [0.5, 0.5], "frame": "unit"}, "[(0.52, 0.5)]", 1.0),
+        ({"box": [0.1, 0.1, 0.5, 0.5]}, "[100, 100, 500, 500]", 1.0),
+        ({"box": [0.1, 0.1, 0.5, 0.5]}, "[600, 600, 900, 900]", 0.0),
+    ),
+)
+def test_answers_are_scored_by_what_they_say(gold, said, value):
+    question = Question((0,), "", "", "", "x", gold)
+    assert score(question, f"<think></think><answer>{said}</answer>") == value
+
+
+def test_a_point_counts_when_it_hits_the_region():
+    mask = np.zeros((96, 96), dtype=bool)
+    mask[10:20, 30:40] = True
+    gold = {"mask": np.packbits(mask).tobytes().hex(), "size": [96, 96], "frame": "unit"}
+    question = Question((0,), "", "", "", "point", gold)
+    assert score(question, "<answer>[(0.36, 0.16)]</answer>") == 1.0
+    assert score(question, "<answer>[(0.16, 0.36)]</answer>") == 0.0
+
+
+def test_an_answer_outside_the_tags_is_no_answer():
+    assert answer_of("yes") is None
+    assert answer_of("<think></think><answer> yes </answer>") == "yes"
+    assert score(ask((0,)), "yes") == 0.0
