@@ -7,7 +7,8 @@ from html import escape
 
 from PIL.Image import Image
 
-from seestep.answers.places import frame_of, read_place
+from seestep.act import wire as plan_wire
+from seestep.answers import frame_of, read_place, sections
 from seestep.families import Family
 from seestep.families.prompt import answer_text, messages
 from seestep.geometry.frames import same_size
@@ -28,7 +29,14 @@ from seestep.records import Path as WayPath
 from seestep.report import draw
 from seestep.thought.wire import images_of
 
-MOST_SAID = 160  # characters of an answer shown on a card
+MOST_SAID = 160  # characters of an answer, and of a thought, shown on a card
+MOST_DOTS = 20
+_REFEREES = {
+    "room": "the plan was executed in the simulator",
+    "act": "the plan was executed symbolically",
+    "rule": "known from the scene itself",
+    "judge": "said by the judge",
+}
 
 
 def item_card(
@@ -44,19 +52,36 @@ def item_card(
     question = " ".join(
         p["text"] for m in messages(item, family) for p in m["content"] if p["type"] == "text"
     )
-    lines = []
-    for model, (prediction, score) in said.items():
-        good = "good" if score.value >= 0.5 else "bad"
-        shown = prediction.raw if len(prediction.raw) <= MOST_SAID else _cut(prediction.raw)
-        lines.append(
-            f'<p class="said {good}"><b>{escape(model)}</b> {escape(shown)} '
-            f"<small>{100 * score.value:.0f}</small></p>"
-        )
-    gold = answer_text(item.answer, item, family)
+    lines = [said_line(model, *words, item) for model, words in said.items()]
+    gold = _readable(answer_text(item.answer, item, family), item)
     return (
         f'<div class="card"><div class="pictures">{pictures}</div>'
-        f'<p class="quiet">{escape(item.suite)}, {escape(item.skill)}</p>'
-        f"<p>{escape(question)}</p><p>wanted: <b>{escape(gold)}</b></p>{''.join(lines)}</div>"
+        f'<p class="quiet">{escape(item.suite)} · {escape(item.skill)}</p>'
+        f'<p class="question">{escape(_printable(question))}</p>'
+        f"<p>wanted: <b>{escape(gold)}</b></p>{''.join(lines)}</div>"
+    )
+
+
+def said_line(model: str, prediction: Prediction, score: Score, item: Item) -> str:
+    """What one model said to an item: its answer, its thought in small print, what it earned."""
+    parts = sections(prediction.raw)
+    answer = _readable(parts.answer, item)
+    if parts.rule == "unclosed_think":
+        answer = "no answer: its thought did not end"
+    elif not answer:
+        answer = "nothing"
+    kind, mark = ("good", "✓") if score.value >= 0.5 else ("bad", "✗")
+    worth = {1.0: "right", 0.0: "wrong"}.get(score.value, f"{100 * score.value:.0f} of 100")
+    if not score.parsed:
+        worth = "could not be read"
+    thought = (
+        f'<small class="quiet thought">thought: {escape(_cut(_printable(parts.thinking)))}</small>'
+        if parts.thinking
+        else ""
+    )
+    return (
+        f'<p class="said"><b>{escape(model)}</b> <span class="{kind}">{mark} '
+        f"{escape(_cut(answer))}</span> <small>{worth}</small>{thought}</p>"
     )
 
 
@@ -69,13 +94,20 @@ def pair_card(pair: Pair, family: Family, roots: Roots) -> str:
     ):
         if isinstance(answer, Plan):
             bad = pair.first_bad_step if kind == "bad" else None
-            marks = [' class="bad"' if i == bad else "" for i in range(len(answer.steps))]
             words = [escape(step_words(s, answer.entities)) for s in answer.steps]
-            steps = (f"<li{m}>{w}</li>" for m, w in zip(marks, words, strict=True))
+            steps = (
+                f'<li class="bad"><b>{w}</b> <small>✗ fails here</small></li>'
+                if i == bad
+                else f"<li>{w}</li>"
+                for i, w in enumerate(words)
+            )
             body = f"<ol>{''.join(steps)}</ol>"
+            if bad is not None and bad >= len(words):
+                body += '<p class="bad"><small>✗ ends before the goal is reached</small></p>'
         else:
             body = f"<p>{escape(answer_text(answer, pair, family))}</p>"
-        columns.append(f'<div><b class="{kind}">{title}</b>{body}</div>')
+        mark = "✓" if kind == "good" else "✗"
+        columns.append(f'<div><b class="{kind}">{mark} {title}</b>{body}</div>')
     pictures = "".join(
         f'<img alt="what the robot sees" src="{draw.picture(image, same_size(image.size))}">'
         for image in _open(pair, roots)
@@ -84,8 +116,9 @@ def pair_card(pair: Pair, family: Family, roots: Roots) -> str:
         f'<div class="card"><div class="pictures">{pictures}</div>'
         f"<p><b>{escape(pair.instruction)}</b></p>"
         f'<div class="pair">{"".join(columns)}</div>'
-        f'<p class="quiet">{escape(pair.mishap)}: {escape(pair.reason)} '
-        f"(verified by {escape(pair.verified_by)})</p></div>"
+        f'<p class="quiet">Error put in: {escape(pair.mishap.replace("_", " "))}. '
+        f"Why it is rejected: {escape(pair.reason)} "
+        f"({escape(_REFEREES.get(pair.verified_by, pair.verified_by))})</p></div>"
     )
 
 
@@ -107,9 +140,11 @@ def _pictures(
             kind = item.form.kind if item.form is not None else "points"
             resize = family.resize(image.size)
             place = read_place(said[0].raw, kind, frame_of(item, family), resize)
-            points = place.pairs[:20] if place is not None else []
+            points = place.pairs[:MOST_DOTS] if place is not None else []
         source = draw.picture(image, same_size(image.size), here, points)
-        parts.append(f'<img alt="what the model sees" src="{source}">')
+        marked = ", what was asked for in green" if here else ""
+        marked += f", {len(points)} answered points in red" if points else ""
+        parts.append(f'<img alt="what the model sees{marked}" src="{source}">')
     return "".join(parts)
 
 
@@ -127,5 +162,19 @@ def _open(asked: Item | Pair, roots: Roots) -> Iterator[Image]:
         yield open_image(resolve(asked.find_media(key), roots, frame=index))
 
 
+def _readable(answer: str, item: Item) -> str:
+    """An answer as words; a plan's JSON becomes "pick red mug → open fridge"."""
+    if isinstance(item.answer, Plan):
+        steps = plan_wire.parse(answer)
+        if not isinstance(steps, str):
+            return _printable(" → ".join(" ".join(step).replace("_", " ") for step in steps))
+    return _printable(answer)
+
+
+def _printable(text: str) -> str:
+    """Control and direction characters replaced: a model may say anything, a page may not."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
 def _cut(text: str) -> str:
-    return text[:MOST_SAID] + " …"
+    return text if len(text) <= MOST_SAID else text[:MOST_SAID] + " …"

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 WANTED = (46, 160, 82)
 GIVEN = (214, 54, 44)
-SIDE = 288  # pictures are enlarged to about this many pixels on the longer side
+SIDE = 288  # small pictures are enlarged by whole numbers to about this many pixels
+MOST_SIDE = 640  # larger ones are shrunk to this: a page of photographs must stay a page
 
 
 def picture(
@@ -27,40 +28,61 @@ def picture(
     wanted: Sequence[Geometry] = (),
     given: Sequence[tuple[float, float]] = (),
 ) -> str:
-    """``image`` with what was asked for in green and given points (original pixels) in red."""
-    from PIL import Image as images
-    from PIL import ImageDraw as drawing
+    """``image`` with what was asked for in green and given points (original pixels) in red.
 
-    scale = max(1, round(SIDE / max(image.size)))
-    shown = image.resize((image.width * scale, image.height * scale), images.Resampling.NEAREST)
+    A given point outside the picture is drawn as a ring at the nearest place on its edge.
+    """
+    from PIL import Image as images
+    from PIL import ImageChops as chops
+    from PIL import ImageDraw as drawing
+    from PIL import ImageFilter as filters
+
+    longest = max(image.size)
+    scale = max(1, round(SIDE / longest)) if longest <= MOST_SIDE else MOST_SIDE / longest
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    smooth = images.Resampling.NEAREST if scale >= 1 else images.Resampling.LANCZOS
+    shown = image.convert("RGB").resize(size, smooth)
     for geometry in wanted:
         if geometry.kind == "mask":
-            grid = images.fromarray(grid_of(geometry, resize).astype("uint8") * 110)
+            grid = images.fromarray(grid_of(geometry, resize).astype("uint8") * 255)
+            inside = grid.resize(shown.size, images.Resampling.NEAREST)
+            edge = chops.subtract(inside, inside.filter(filters.MinFilter(5)))
             tint = images.new("RGB", shown.size, WANTED)
-            shown.paste(tint, mask=grid.resize(shown.size, images.Resampling.NEAREST))
+            shown.paste(tint, mask=inside.point(lambda v: v * 90 // 255))
+            shown.paste(tint, mask=edge)  # a green thing's mask must show too
     pen = drawing.Draw(shown)
     for geometry in wanted:
         _outline(pen, geometry, resize, scale)
     for x, y in given:
-        _dot(pen, x * scale, y * scale, GIVEN)
+        seen = 0 <= x <= image.width and 0 <= y <= image.height
+        near = (min(max(x, 0.0), image.width) * scale, min(max(y, 0.0), image.height) * scale)
+        _dot(pen, *near, GIVEN, filled=seen)
     stream = io.BytesIO()
     shown.save(stream, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def _outline(pen: ImageDraw, geometry: Geometry, resize: Resize, scale: int) -> None:
+def _outline(pen: ImageDraw, geometry: Geometry, resize: Resize, scale: float) -> None:
     if geometry.kind == "mask":
         return
-    values = to_frame(geometry.values, geometry.kind, geometry.frame, "pixel", resize)
-    pairs = [(x * scale, y * scale) for x, y in zip(values[::2], values[1::2], strict=True)]
-    if geometry.kind == "box":
-        pen.rectangle([pairs[0], pairs[1]], outline=WANTED, width=2)
-    elif geometry.kind in ("path", "polygon"):
-        pen.line(pairs + (pairs[:1] if geometry.kind == "polygon" else []), fill=WANTED, width=2)
+    for ring in (geometry.values, *geometry.rings):
+        values = to_frame(ring, geometry.kind, geometry.frame, "pixel", resize)
+        pairs = [(x * scale, y * scale) for x, y in zip(values[::2], values[1::2], strict=True)]
+        if geometry.kind == "box":
+            pen.rectangle([pairs[0], pairs[1]], outline=WANTED, width=2)
+        elif geometry.kind in ("path", "polygon"):
+            closed = pairs[:1] if geometry.kind == "polygon" else []
+            pen.line(pairs + closed, fill=WANTED, width=2)
+        else:
+            for x, y in pairs:
+                _dot(pen, x, y, WANTED)
+
+
+def _dot(
+    pen: ImageDraw, x: float, y: float, colour: tuple[int, int, int], *, filled: bool = True
+) -> None:
+    around = [x - 5, y - 5, x + 5, y + 5]
+    if filled:
+        pen.ellipse(around, fill=colour, outline=(255, 255, 255))
     else:
-        for x, y in pairs:
-            _dot(pen, x, y, WANTED)
-
-
-def _dot(pen: ImageDraw, x: float, y: float, colour: tuple[int, int, int]) -> None:
-    pen.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour, outline=(255, 255, 255))
+        pen.ellipse(around, outline=colour, width=2)

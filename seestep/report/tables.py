@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from seestep.study.compare import Cell, Table
 
+_MARKS = {"better": ("up", "▲ "), "worse": ("down", "▼ ")}
 
-def benchmark_table(table: Table, *, heading: str) -> str:
-    """Groups down, models across: score with interval; change against the baseline below it."""
-    head = "".join(f"<th>{escape(m)}</th>" for m in table.models)
-    rows = []
-    for group in table.groups:
-        cells = "".join(_cell(table.cells[m].get(group)) for m in table.models)
-        first = next(c for m in table.models if (c := table.cells[m].get(group)))
-        rows.append(
-            f'<tr><th>{escape(group)}<small class="quiet">n {first.n} from '
-            f"{first.clusters} homes</small></th>{cells}</tr>"
-        )
-    if table.mean:
+
+def benchmark_table(
+    table: Table, *, heading: str, apart: Sequence[str] = (), mean: bool = True
+) -> str:
+    """Groups down, models across: score with interval; change against the baseline below it.
+
+    The groups of the mean come first, then the mean, then those that are no part of it: groups
+    that some model lacks, and those of ``apart``, with a word that says so.
+    """
+    head = "".join(f'<th scope="col">{escape(m)}</th>' for m in table.models)
+    rows = [_row(table, g) for g in table.groups if g in table.mean_over]
+    if table.mean and mean:
         cells = "".join(_cell(table.mean[m]) for m in table.models)
         rows.append(
-            f'<tr class="mean"><th>mean<small class="quiet">over {len(table.mean_over)} that '
-            f"every model has</small></th>{cells}</tr>"
+            f'<tr class="mean"><th scope="row">mean<small class="quiet">of the '
+            f"{len(table.mean_over)} above</small></th>{cells}</tr>"
         )
+    for group in table.groups:
+        if group not in table.mean_over:
+            why = "not in the mean" if group in apart else "not in the mean: a model lacks it"
+            rows.append(_row(table, group, why))
     missing = "; ".join(
         f"{escape(m)} lacks {escape(', '.join(groups))}" for m, groups in table.missing.items()
     )
-    note = f'<p class="quiet">Not in the mean: {missing}.</p>' if missing else ""
-    return (
-        f'<div class="scroll"><table><thead><tr><th>{escape(heading)}</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
-    )
+    note = f'<p class="quiet">Not in the mean: {missing}.</p>' if missing and mean else ""
+    return _scroll(f'<th scope="col">{escape(heading)}</th>{head}', rows) + note
 
 
 def parse_table(table: Table) -> str:
     """Parse rate and score if parsed, kept apart from the score."""
-    head = "".join(f"<th>{escape(m)}</th>" for m in table.models)
+    head = "".join(f'<th scope="col">{escape(m)}</th>' for m in table.models)
     rows = []
     for group in table.groups:
         cells = []
@@ -44,32 +47,58 @@ def parse_table(table: Table) -> str:
             cell = table.cells[model].get(group)
             if cell is None:
                 cells.append('<td class="quiet">not run</td>')
-                continue
-            rest = "-" if cell.score_if_parsed is None else f"{100 * cell.score_if_parsed:.0f}"
-            cells.append(
-                f"<td>{100 * cell.parse_rate:.0f} %"
-                f'<small class="quiet">{rest} if parsed</small></td>'
-            )
-        rows.append(f"<tr><th>{escape(group)}</th>{''.join(cells)}</tr>")
+            else:
+                worth = cell.score_if_parsed
+                rest = "none" if worth is None else f"{100 * worth:.1f}"
+                cells.append(
+                    f'<td>{100 * cell.parse_rate:.0f} % <span class="quiet">{rest}</span></td>'
+                )
+        rows.append(f'<tr><th scope="row">{escape(group)}</th>{"".join(cells)}</tr>')
+    return _scroll(f'<th scope="col">suite</th>{head}', rows)
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """A change in points with its sign; what rounds to nothing is a plain 0."""
+    rounded = round(100 * value, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
+
+
+def change_words(cell: Cell) -> str:
+    """ "+3.1 (-2 to +8)", or "" where nothing was compared."""
+    if cell.change is None or cell.change_low is None or cell.change_high is None:
+        return ""
+    low, high = signed(cell.change_low), signed(cell.change_high)
+    return f"{signed(cell.change, 1)} ({low} to {high})"
+
+
+def _row(table: Table, group: str, why: str = "") -> str:
+    cells = "".join(_cell(table.cells[m].get(group)) for m in table.models)
+    first = next(c for m in table.models if (c := table.cells[m].get(group)))
+    size = f"{_count(first.n, 'item')}, {_count(first.clusters, 'scene')}"
     return (
-        '<div class="scroll"><table><thead><tr><th>answers that could be read</th>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<tr><th scope="row">{escape(group)}<small class="quiet">{size}'
+        f"{'; ' + why if why else ''}</small></th>{cells}</tr>"
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return '<td class="quiet">not run</td>'
-    text = (
-        f"<b>{100 * cell.score:.1f}</b> "
-        f'<small class="quiet">{100 * cell.low:.0f} to {100 * cell.high:.0f}</small>'
+    kind, mark = _MARKS.get(cell.verdict, ("", ""))
+    change = change_words(cell)
+    below = f'<small class="change">{mark}{change}</small>' if change else ""
+    return (
+        f'<td class="{kind}"><b>{100 * cell.score:.1f}</b> <span class="quiet range">'
+        f"{100 * cell.low:.0f} to {100 * cell.high:.0f}</span>{below}</td>"
     )
-    kind = ""
-    if cell.change is not None and cell.change_low is not None and cell.change_high is not None:
-        kind = {"better": "up", "worse": "down"}.get(cell.verdict, "")
-        change = (
-            f"{100 * cell.change:+.1f} ({100 * cell.change_low:+.0f} to "
-            f"{100 * cell.change_high:+.0f})"
-        )
-        text += f'<small class="change">{change}</small>'
-    return f'<td class="{kind}">{text}</td>'
+
+
+def _scroll(head: str, rows: Sequence[str]) -> str:
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
