@@ -50,8 +50,9 @@ def interval(values: Sequence[float], clusters: Sequence[str], *, seed: int = 0)
     """95 % interval of the mean.
 
     Scores that are all 0 or 1 get a Wilson interval at the effective sample size
-    n / max(1, design effect); graded scores get a percentile bootstrap over clusters, or a
-    t-interval's refusal (low = 0, high = 1) when there is a single cluster.
+    n / max(1, design effect); graded scores get a percentile bootstrap over clusters. Where a
+    bootstrap has nothing to draw from (one cluster, or clusters that are all alike) the interval
+    reaches as far as an exact bound on clusters that were not seen.
     """
     x, labels = _arrays(values, clusters)
     sums, counts = _by_cluster(x, labels)
@@ -59,8 +60,9 @@ def interval(values: Sequence[float], clusters: Sequence[str], *, seed: int = 0)
     if np.isin(x, (0.0, 1.0)).all():
         low, high = wilson(mean, n / design_effect(x, labels))
         return Interval(mean, low, high, n, k, "wilson")
-    if k == 1:
-        return Interval(mean, 0.0, 1.0, n, k, "one cluster")
+    if _alike(sums, counts):
+        room = _unseen(k)
+        return Interval(mean, max(0.0, mean - room), min(1.0, mean + room), n, k, "exact bound")
     picks = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=DRAWS)
     means = (picks @ sums) / (picks @ counts)
     low, high = np.quantile(means, [0.025, 0.975])
@@ -93,11 +95,12 @@ def paired(
 ) -> Paired:
     """Change from ``before`` to ``after`` on the same items, in the same order.
 
-    The interval is a percentile bootstrap over clusters; where all items moved alike, which a
+    The interval is a percentile bootstrap over clusters; where all clusters moved alike, which a
     bootstrap would take for certainty, it reaches as far as an exact (Clopper-Pearson) bound on
-    clusters that were not seen. The p-value is the exact McNemar test
-    where scores are 0/1 and every cluster holds one item, else a sign-flip permutation test over
-    clusters (which that test is the special case of), exact up to 12 non-zero clusters.
+    clusters that were not seen, and so does the smallest change that could be found. The
+    p-value is the exact McNemar test where scores are 0/1 and every cluster holds one item, else a
+    sign-flip permutation test over clusters (which that test is the special case of), exact up to
+    12 non-zero clusters.
     """
     x, labels = _arrays(before, clusters)
     y, _ = _arrays(after, clusters)
@@ -105,11 +108,12 @@ def paired(
     sums, counts = _by_cluster(gain, labels)
     n, k = len(gain), len(sums)
     rng = np.random.default_rng(seed)
-    if k > 1 and np.ptp(gain) > 0:
+    alike = _alike(sums, counts)
+    if not alike:
         picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
         low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
-    else:  # every item moved alike: k clusters still leave room for some that would not
-        room = 1 - 0.025 ** (1 / k)
+    else:  # k clusters that moved alike still leave room for some that would not
+        room = _unseen(k)
         low, high = max(-1.0, float(gain.mean()) - room), min(1.0, float(gain.mean()) + room)
     gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
     if k == n and np.isin(gain, (-1.0, 0.0, 1.0)).all():
@@ -117,7 +121,7 @@ def paired(
     else:
         p, method = _sign_flip(sums, rng), "cluster sign-flip"
     spread = math.sqrt(k / max(1, k - 1) * float(((sums - gain.mean() * counts) ** 2).sum())) / n
-    mde = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread
+    mde = _unseen(k) if alike else float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread
     return Paired(float(gain.mean()), float(low), float(high), p, n, k, gained, lost, mde, method)
 
 
@@ -170,6 +174,16 @@ def _by_cluster(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     sums = np.bincount(labels, weights=values).astype(np.float64)
     return sums, np.bincount(labels).astype(np.float64)
+
+
+def _alike(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> bool:
+    """Whether every cluster has the same mean, so that resampling them shows no spread."""
+    return bool(np.ptp(sums / counts) < 1e-12)
+
+
+def _unseen(k: int) -> float:
+    """Largest share of clusters that may differ though none of ``k`` did (97.5 %, exact)."""
+    return float(1 - 0.025 ** (1 / k))
 
 
 def _sign_flip(sums: NDArray[np.float64], rng: np.random.Generator) -> float:
