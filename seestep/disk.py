@@ -141,9 +141,12 @@ def locked(folder: Path) -> Iterator[None]:
     never stands in the way. The file is deleted on release.
     """
     path = folder / LOCK_NAME
-    folder.mkdir(parents=True, exist_ok=True)
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise RunError(f"cannot work in this folder: {error.strerror}", file=folder) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -38,12 +38,15 @@ def convert(
 
     import msgspec
 
+    from seestep.errors import RecipeError
     from seestep.progress import Progress
     from seestep.records import Record
     from seestep.run import read_rows
     from seestep.sources.convert import MISSING, ConvertConfig
     from seestep.sources.convert import convert as stage
 
+    if limit is not None and limit < 1:
+        raise RecipeError(f"--limit must be at least 1, got {limit}")
     config = ConvertConfig(source=source, limit=limit)
     progress = Progress(source, mode="none" if json else "auto")
     manifest = stage(config, root, out, images=images, progress=progress)

@@ -36,8 +36,6 @@ def run(
 
     from seestep import recipe as recipes
     from seestep.pipeline import Pipeline, execute
-    from seestep.pipeline.ablation import Ablation, run_ablation
-    from seestep.pipeline.preview import preview
     from seestep.progress import Mode
 
     folder = out or Path("runs") / recipe.stem
@@ -47,6 +45,8 @@ def run(
         print(text, file=sys.stderr if json else sys.stdout, flush=True)
 
     if "settings" in recipes.read(recipe):
+        from seestep.pipeline.ablation import Ablation, run_ablation
+
         ablation = recipes.load(recipe, overrides, Ablation)
         if dry_run:
             print(recipes.resolved(ablation))
@@ -55,6 +55,8 @@ def run(
     else:
         config = recipes.load(recipe, overrides, Pipeline)
         if dry_run:
+            from seestep.pipeline.preview import preview
+
             print(recipes.resolved(config))
             print(preview(config, folder))
             return

@@ -6,20 +6,22 @@ killed goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from seestep import recipe
-from seestep.disk import atomic_write
+from seestep import families, recipe
+from seestep.disk import atomic_write, locked
+from seestep.errors import RunError
+from seestep.pipeline.base import resolve_model
 from seestep.pipeline.config import Pipeline
-from seestep.pipeline.data import make_data
-from seestep.pipeline.models import make_models, resolve_model
-from seestep.pipeline.reporting import make_report
-from seestep.pipeline.state import Run, peak_rss_mb
+from seestep.pipeline.data import known_data, make_data
+from seestep.pipeline.state import Run
 from seestep.progress import Mode
+from seestep.sources import catalog
 
 __all__ = ["Pipeline", "execute", "rebuild_report", "resolve_model"]
 
@@ -28,21 +30,61 @@ def execute(
     config: Pipeline, out: Path, *, mode: Mode = "auto", say: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """Do the run, or what is left of it; returns a summary that a program can read."""
-    run = Run(config, out, out, mode, say)
-    atomic_write(out / "recipe.yaml", recipe.resolved(config).encode())
-    make_data(run)
+    with own(out, recipe.resolved(config)):
+        check_first(config)
+        run = Run(config, out, out, mode, say)
+        make_data(run)
+        page = None
+        if config.stages or config.evaluate:
+            from seestep.pipeline.models import make_models  # torch only where it is needed
+
+            make_models(run)
+        if config.report and config.evaluate:
+            from seestep.pipeline.reporting import make_report
+
+            page = make_report(run)
+        return finish(run, page)
+
+
+@contextmanager
+def own(out: Path, resolved: str) -> Iterator[None]:
+    """Hold ``out`` against other processes; its recipe.yaml is the one that last went through.
+
+    A first recipe is written at once. Another recipe for the same folder may be refused by what
+    lies there, so it takes the place of the first only when all is done.
+    """
+    with locked(out):
+        file = out / "recipe.yaml"
+        if not file.exists():
+            atomic_write(file, resolved.encode())
+        yield
+        if file.read_text(encoding="utf-8") != resolved:
+            atomic_write(file, resolved.encode())
+
+
+def check_first(config: Pipeline) -> None:
+    """Raise at once what would else be found after the data were made."""
+    for spec in config.sources:
+        source = catalog.get(spec.source)
+        root = Path(config.data, spec.root)
+        if root.is_dir() or not spec.optional:
+            source.files(root)
+    for export in config.export:
+        families.get(export.family)
     if config.stages or config.evaluate:
-        make_models(run)
-    page = make_report(run) if config.report and config.evaluate else None
-    return finish(run, page)
+        resolve_model(config.model)
+    for stage in config.stages:
+        if stage.config.model not in ("base", "previous"):
+            resolve_model(stage.config.model)
 
 
 def finish(run: Run, page: Path | None) -> dict[str, Any]:
     """Write and return the run's summary.json."""
+    steps = run.timings.steps
     summary = {
         "run": str(run.out),
-        "seconds": {k: round(v, 1) for k, v in run.seconds.items()},
-        "peak_rss_mb": round(peak_rss_mb()),
+        "seconds": run.seconds,
+        "peak_rss_mb": max((s.peak_mb for s in steps.values()), default=0.0),
         "models": {k: str(v) for k, v in run.models.items()},
         "report": str(page) if page else None,
     }
@@ -51,15 +93,26 @@ def finish(run: Run, page: Path | None) -> dict[str, Any]:
     return summary
 
 
-def rebuild_report(config: Pipeline, out: Path) -> Path:
+def rebuild_report(config: Pipeline, out: Path, *, say: Callable[[str], None] = print) -> Path:
     """The report of a finished run, written again from its folder."""
-    run = Run(config, out, out)
-    run.roots["world"] = out / "world"
-    names = ["base", *(s.name for s in config.stages)]
-    for name in names:
-        folder = out / "train" / name / "final"
-        run.models[name] = resolve_model(config.model) if name == "base" else folder
-    run.folders = [out / "world" / "homes", out / "world" / "episodes" / "records"]
-    if config.world.suites:
-        run.suites = {n: out / "world" / "suites" / n for n in config.world.suites.wanted}
+    from seestep.pipeline.reporting import make_report
+
+    if config.evaluate is None:
+        raise RunError(
+            "this run evaluated no model, so there is nothing to report",
+            file=out,
+            hint="give its recipe an evaluate section and run it again",
+        )
+    run = Run(config, out, out, say=say)
+    known_data(run)
+    run.models["base"] = resolve_model(config.model)
+    for stage in config.stages:
+        run.models[stage.name] = out / "train" / stage.name / "final"
+    for name in run.models:
+        if not (out / "evals" / name / "scores" / "manifest.json").is_file():
+            raise RunError(
+                f"{name} has not been evaluated yet",
+                file=out / "evals" / name,
+                hint=f"finish the run first: seestep run {out / 'recipe.yaml'} --out {out}",
+            )
     return make_report(run)

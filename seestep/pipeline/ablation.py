@@ -11,10 +11,9 @@ import msgspec
 
 from seestep import recipe
 from seestep.disk import atomic_write
-from seestep.pipeline import finish
+from seestep.pipeline import check_first, finish, own
 from seestep.pipeline.config import Config, Pipeline
 from seestep.pipeline.data import make_data
-from seestep.pipeline.models import make_models
 from seestep.pipeline.state import Run
 from seestep.progress import Mode
 from seestep.records import Score
@@ -59,7 +58,16 @@ def run_ablation(
     config: Ablation, out: Path, *, mode: Mode = "auto", say: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """Train and evaluate every arm on the same data; writes results.json and a page."""
-    atomic_write(out / "recipe.yaml", recipe.resolved(config).encode())
+    with own(out, recipe.resolved(config)):
+        return _run_ablation(config, out, mode, say)
+
+
+def _run_ablation(
+    config: Ablation, out: Path, mode: Mode, say: Callable[[str], None]
+) -> dict[str, Any]:
+    from seestep.pipeline.models import make_models  # torch only where it is needed
+
+    check_first(config.pipeline)
     data = Run(config.pipeline, out, out, mode, say)
     make_data(data)
     arms = {s.name if s else REFERENCE: arm(config.pipeline, s) for s in (None, *config.settings)}
@@ -67,14 +75,12 @@ def run_ablation(
     last = config.pipeline.stages[-1].name
     for name, pipeline in arms.items():
         say(f"--- {name}")
-        run = dataclasses.replace(
-            data, config=pipeline, work=out / "arms" / name, models={}, seconds={}
-        )
+        run = dataclasses.replace(data, config=pipeline, work=out / "arms" / name, models={})
         make_models(run, only=("base", last) if name == REFERENCE else (last,))
         if name == REFERENCE:
             scores["base"] = _scores(run, "base")
         scores[name] = _scores(run, last)
-        data.seconds |= {f"{name}: {k}": v for k, v in run.seconds.items()}
+        data.timings.steps |= {f"{name}: {k}": t for k, t in run.timings.steps.items()}
     suites = table(scores, baseline="base", apart=[PLAN])
     means = {name: cell.score for name, cell in suites.mean.items()}
     sft = {name: next(s.sft for s in p.stages if s.sft) for name, p in arms.items()}

@@ -7,9 +7,10 @@ from pathlib import Path
 from seestep import families
 from seestep.curate.engine import curate
 from seestep.export.write import export
-from seestep.pipeline.config import World
+from seestep.pipeline.config import SourceSpec, World
 from seestep.pipeline.state import Run
 from seestep.records import Record
+from seestep.run import read_rows
 from seestep.sources import convert as sources
 from seestep.sources.convert import ConvertConfig
 from seestep.thought.stage import build_thoughts
@@ -22,21 +23,50 @@ def make_data(run: Run) -> None:
     if world.homes or world.episodes or world.suites:
         _world(run, world)
     for spec in run.config.sources:
-        root = Path(run.config.data, spec.root)
+        root, images = _places(run, spec)
         if spec.optional and not root.is_dir():
             run.say(f"   {spec.source}: {root} is not here; going on without it")
             continue
         with run.step(f"Reading {spec.source}", "official files become records"):
-            wanted = ConvertConfig(source=spec.source, limit=spec.limit)
-            images = Path(run.config.data, spec.images) if spec.images else None
             folder = run.out / "sources" / spec.source
             manifest = sources.convert(
-                wanted, root, folder, images=images, progress=run.progress(spec.source)
+                _wanted(spec), root, folder, images=images, progress=run.progress(spec.source)
             )
-            run.roots |= sources.roots_of(wanted, root, folder, images)
+            run.roots |= sources.roots_of(_wanted(spec), root, folder, images)
             run.folders.append(folder)
             run.counts(manifest)
+            missing = sum(sources.MISSING in r.tags for r in read_rows(folder, Record))
+            if missing:
+                run.say(f"   {missing:,} of them without their pictures on disk, and tagged so")
     _curate(run)
+
+
+def known_data(run: Run) -> None:
+    """What ``make_data`` found out about a run, once its data lie in its folder."""
+    world = run.config.world
+    run.roots["world"] = run.out / "world"
+    if world.homes:
+        run.folders.append(run.out / "world" / "homes")
+    if world.episodes:
+        run.folders.append(run.out / "world" / "episodes" / "records")
+    if world.suites:
+        run.suites = {n: run.out / "world" / "suites" / n for n in world.suites.wanted}
+    for spec in run.config.sources:
+        folder = run.out / "sources" / spec.source
+        if folder.is_dir():
+            run.folders.append(folder)
+            root, images = _places(run, spec)
+            run.roots |= sources.roots_of(_wanted(spec), root, folder, images)
+
+
+def _places(run: Run, spec: SourceSpec) -> tuple[Path, Path | None]:
+    """Root of a source, and of its images where they are elsewhere."""
+    below = Path(run.config.data)
+    return below / spec.root, below / spec.images if spec.images else None
+
+
+def _wanted(spec: SourceSpec) -> ConvertConfig:
+    return ConvertConfig(source=spec.source, limit=spec.limit)
 
 
 def _world(run: Run, world: World) -> None:

@@ -9,11 +9,11 @@ import msgspec
 import torch
 
 from seestep.curate.select import SelectConfig, select
-from seestep.errors import RecipeError
 from seestep.evals.config import EvalConfig
 from seestep.evals.engines.local import LocalEngine, weights_fingerprint
 from seestep.evals.run import predict, score
 from seestep.models.load import load
+from seestep.pipeline.base import resolve_model
 from seestep.pipeline.config import Stage
 from seestep.pipeline.state import Run
 from seestep.records import Pair
@@ -29,7 +29,7 @@ def make_models(run: Run, *, only: Sequence[str] | None = None) -> None:
         torch.set_num_threads(run.config.threads)
     run.models["base"] = resolve_model(run.config.model)
     for stage in run.config.stages:
-        with run.step(f"Training: {stage.name}", _stage_words(stage)):
+        with run.step(f"Training: {stage.name}", stage_words(stage)):
             run.models[stage.name] = train_stage(run, stage)
     if run.config.evaluate is not None:
         for name, checkpoint in run.models.items():
@@ -37,22 +37,6 @@ def make_models(run: Run, *, only: Sequence[str] | None = None) -> None:
                 continue
             with run.step(f"Evaluating {name}", "every suite, raw answers kept"):
                 evaluate(run, name, checkpoint, run.config.evaluate)
-
-
-def resolve_model(name: str) -> Path:
-    """A checkpoint folder; "embedded" is the one that ships with seestep."""
-    if name == "embedded":
-        from seestep.models.tiny import checkpoint_path
-
-        return checkpoint_path()
-    path = Path(name)
-    if not (path / "config.json").is_file():
-        raise RecipeError(
-            f"{name} is no checkpoint folder",
-            wanted="a folder with config.json, or embedded",
-            hint="download the weights, or use model: embedded to try the recipe",
-        )
-    return path
 
 
 def train_stage(run: Run, stage: Stage) -> Path:
@@ -106,7 +90,7 @@ def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
     run.say(f"   {len(scores)} answers, {100 * mean:.1f} right, {100 * parsed:.0f} % readable")
 
 
-def _stage_words(stage: Stage) -> str:
+def stage_words(stage: Stage) -> str:
     config = stage.config
     steps = f"{config.max_steps} steps" if config.max_steps else f"{config.epochs:g} epochs"
     return f"{config.method.upper()}, {steps}, learning rate {config.optim.lr:g}"

@@ -8,8 +8,8 @@ import msgspec
 
 from seestep.curate.select import SelectConfig, matching
 from seestep.errors import SeestepError
+from seestep.pipeline.base import resolve_model
 from seestep.pipeline.config import Pipeline, Stage
-from seestep.pipeline.models import resolve_model
 from seestep.records import Pair, Record
 from seestep.run import read_rows
 from seestep.train import memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +10,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
+from seestep import recipe
+from seestep.disk import atomic_write
 from seestep.pipeline.config import Pipeline
 from seestep.progress import Mode, Progress
 from seestep.run import Manifest
+
+TIMINGS = "timings.json"
+
+
+class Timing(msgspec.Struct):
+    """What a step took until it was first done, over all the calls that worked on it."""
+
+    seconds: float = 0.0
+    peak_mb: float = 0.0  # of the process, up to the end of the step
+    done: bool = False
+
+
+class Timings(msgspec.Struct):
+    """``timings.json``: kept for as long as the recipe stays the same."""
+
+    recipe: str  # sha256
+    steps: dict[str, Timing] = {}
 
 
 @dataclass
@@ -31,7 +53,15 @@ class Run:
     folders: list[Path] = field(default_factory=list)  # of records, before curation
     suites: dict[str, Path] = field(default_factory=dict)  # name -> folder of items
     models: dict[str, Path] = field(default_factory=dict)  # name -> checkpoint
-    seconds: dict[str, float] = field(default_factory=dict)
+    timings: Timings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timings = _timings(self.work / TIMINGS, self.config)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds each step took until it was first done."""
+        return {name: step.seconds for name, step in self.timings.steps.items()}
 
     @property
     def pairs(self) -> Path:
@@ -48,11 +78,34 @@ class Run:
 
     @contextmanager
     def step(self, what: str, why: str) -> Iterator[None]:
-        """Announce a step and note how long it took."""
+        """Announce a step and note what it takes, unless an earlier call has finished it."""
         self.say(f"{what}: {why}")
-        started = time.monotonic()
-        yield
-        self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - started
+        took = self.timings.steps.setdefault(what, Timing())
+        before, started = took.seconds, time.monotonic()
+        try:
+            yield
+        except BaseException:
+            if not took.done:
+                self._note(took, before, started)
+            raise
+        if not took.done:
+            took.done = True
+            self._note(took, before, started)
+
+    def _note(self, took: Timing, before: float, started: float) -> None:
+        took.seconds = round(before + time.monotonic() - started, 1)
+        took.peak_mb = round(max(took.peak_mb, peak_rss_mb()))
+        data = msgspec.json.format(msgspec.json.encode(self.timings), indent=1)
+        atomic_write(self.work / TIMINGS, data + b"\n")
+
+
+def _timings(file: Path, config: Pipeline) -> Timings:
+    print_ = hashlib.sha256(recipe.resolved(config).encode()).hexdigest()
+    if file.is_file():
+        found = msgspec.json.decode(file.read_bytes(), type=Timings)
+        if found.recipe == print_:
+            return found
+    return Timings(print_)
 
 
 def peak_rss_mb() -> float:

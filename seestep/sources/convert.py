@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from seestep.disk import sha256_file
-from seestep.errors import MediaError
+from seestep.errors import DataError, MediaError
 from seestep.media import Roots, probe
 from seestep.records import Media, Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
@@ -49,8 +49,14 @@ def convert(
     """
     source = catalog.get(config.source)
     files = source.files(root)
-    chunks = _Chunks(lambda: _limited(source.read(root, _provenance(root)), config.limit))
-    total = sum(1 for _ in _limited(source.read(root, _provenance(root)), config.limit))
+    if images is not None and not images.is_dir():
+        raise DataError("the folder of pictures is not here", file=images)
+
+    def read() -> Iterator[catalog.Found]:
+        return _limited(_told(source.read(root, _provenance(root)), config.source), config.limit)
+
+    chunks = _Chunks(read)
+    total = sum(1 for _ in read())
     check = _media_check(images or root)
 
     def work(shard: int) -> ShardResult:
@@ -123,6 +129,21 @@ def _provenance(root: Path) -> Callable[[Path], Provenance]:
         return Provenance(file=path.relative_to(root).as_posix(), sha256=sha256_file(path))
 
     return at
+
+
+def _told(found: Iterator[catalog.Found], name: str) -> Iterator[catalog.Found]:
+    """The same rows; one that is not as its owners document it is told by its place."""
+    last = "the first row"
+    try:
+        for row in found:
+            last = f"the row after {(row[0] if isinstance(row, tuple) else row).id}"
+            yield row
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        wrong = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(
+            f"{last} is not as {name} is documented: {wrong}",
+            hint="look at the file there; it may be of another release",
+        ) from error
 
 
 def _limited(found: Iterator[catalog.Found], limit: int | None) -> Iterator[catalog.Found]:

@@ -145,6 +145,11 @@ class TrainConfig(Config, frozen=True, kw_only=True):
         self.batch.accumulation(self.ranks)
         if self.epochs <= 0 or (self.max_steps is not None and self.max_steps < 1):
             raise ValueError("epochs must be positive and max_steps 1 or more")
+        if self.max_steps is not None and self.optim.warmup_steps >= self.max_steps:
+            raise ValueError(
+                f"the warm-up is as long as the whole run: optim.warmup_steps must be below"
+                f" max_steps ({self.max_steps}), got {self.optim.warmup_steps}"
+            )
         if self.max_sequence_length < 16:
             raise ValueError(f"max_sequence_length {self.max_sequence_length} holds no sample")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PROGRESS = re.compile(r"^[\w-]+: \d+/\d+")
 ENV = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
@@ -29,7 +31,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
     """The one sentence on stderr of a command that did not work."""
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    (line,) = [text for text in done.stderr.splitlines() if text.strip()]
+    (line,) = [text for text in done.stderr.splitlines() if not PROGRESS.match(text)]
     assert line.startswith("seestep: ")
     return line
 
