@@ -105,6 +105,7 @@ class Pipeline(Config, frozen=True, kw_only=True):
     curate: CurateConfig = CurateConfig()
     thought: BuildConfig | None = None
     export: tuple[ExportSpec, ...] = ()
+    selections: dict[str, SelectConfig] = {}  # folders to write below data/, for stage recipes
     stages: tuple[Stage, ...] = ()
     evaluate: EvalConfig | None = None
     report: bool = True

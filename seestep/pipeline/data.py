@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seestep import families
 from seestep.curate.engine import curate
+from seestep.curate.select import select
 from seestep.export.write import export
 from seestep.pipeline.config import SourceSpec, World
 from seestep.pipeline.state import Run
@@ -39,6 +40,9 @@ def make_data(run: Run) -> None:
             if missing:
                 run.say(f"   {missing:,} of them without their pictures on disk, and tagged so")
     _curate(run)
+    for name, wanted in run.config.selections.items():
+        with run.step(f"Selecting {name}", "what one training stage learns from"):
+            run.counts(select(wanted, run.out, run.out / "data" / name))
 
 
 def known_data(run: Run) -> None:
