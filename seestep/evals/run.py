@@ -146,7 +146,8 @@ def _ask(
         written = [
             {**m, "content": [p for p in m["content"] if p["type"] != "image"]} for m in written
         ]
-    return Ask(written, tuple(images), NO_THINKING if config.thinking == "off" else "")
+    prefix = NO_THINKING if config.thinking == "off" else ""
+    return Ask(written, tuple(images), prefix, item.scorer)
 
 
 def images_of(item: Item) -> list[tuple[Media, int]]:

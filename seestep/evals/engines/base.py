@@ -19,12 +19,14 @@ class Ask:
     """One prompt: messages as ``families.prompt.messages`` writes them, and their images.
 
     ``images`` are upright RGB pictures in the order in which the messages mention them;
-    ``prefix`` is put after the generation prompt and counted as part of the answer.
+    ``prefix`` is put after the generation prompt and counted as part of the answer. ``kind`` names
+    the answer that is wanted: a batch ends with its longest answer, so engines put like to like.
     """
 
     messages: list[dict[str, Any]]
     images: tuple[Image, ...] = ()
     prefix: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
