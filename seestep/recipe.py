@@ -88,9 +88,17 @@ def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _merged(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], Origins]:
     values, origins = _read(path, ())
+    values = _unshared(values)
     for text in overrides:
         _override(values, origins, text, path)
     return values, origins
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which an alias (*a) is a value of its own: an override of one place is of one."""
+    if isinstance(value, dict):
+        return {key: _unshared(inner) for key, inner in value.items()}
+    return [_unshared(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], Origins]:

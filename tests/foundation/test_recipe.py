@@ -174,6 +174,12 @@ def test_a_missing_base_is_named(tmp_path):
     assert "nowhere.yaml: there is no such recipe" in message(tmp_path, "base: nowhere.yaml")
 
 
+def test_an_override_changes_one_place_of_a_value_that_stands_in_several(tmp_path):
+    text = "one: &a {k: 1, list: [1]}\ntwo: *a\n"
+    values = recipe.read(write(tmp_path, text), ["one.k=2", "one.list.0=3"])
+    assert values == {"one": {"k": 2, "list": [3]}, "two": {"k": 1, "list": [1]}}
+
+
 def test_overrides_reach_into_lists(tmp_path):
     text = "model: m\nfilters: [{filter: length}, {filter: simhash}]"
     read = load(tmp_path, text, "filters.1.bits=5", "stages.align.lr=2", "model=x", "limit=null")
