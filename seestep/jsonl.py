@@ -86,10 +86,10 @@ def _lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
             if not line:
                 return
             start, offset = offset, offset + len(line)
-            while len(line) == MAX_LINE_BYTES and (more := file.readline(MAX_LINE_BYTES)):
+            more = line
+            while len(line) == MAX_LINE_BYTES and more and not more.endswith(b"\n"):
+                more = file.readline(MAX_LINE_BYTES)
                 offset += len(more)  # the rest of a monstrous line is skipped, not kept
-                if more.endswith(b"\n"):
-                    break
             if number == 1 and line.startswith(_BOM):
                 line = line[len(_BOM) :]
             if line.strip():

@@ -96,6 +96,14 @@ def test_a_monstrous_line_is_skipped_without_being_kept(tmp_path):
     assert "longer than" in bad[0].reason
 
 
+def test_a_line_that_just_fills_the_limit_does_not_take_the_next_one_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("seestep.jsonl.MAX_LINE_BYTES", 12)
+    path = file(tmp_path, b'{"a": 1234}\n{"a": 2}\n{"a": 345678901}\n{"a": 4}\n')
+    rows, bad = lenient(path)
+    assert rows == [{"a": 2}, {"a": 4}]
+    assert [v.evidence for v in bad] == ["line 1, byte 0", "line 3, byte 21"]
+
+
 def test_typed_rows_are_read_and_others_say_what_is_missing(tmp_path):
     rows, bad = lenient(file(tmp_path, dumps(record("t:1")) + b'\n{"id": "x"}\n'), Record)
     assert rows == [record("t:1")]
