@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from seestep.answers.parts import Span, spans
+from seestep.geometry.parse import fold_width
 
 T = TypeVar("T")
 
@@ -21,10 +22,25 @@ _EITHER = re.compile(r"[\s*_\"'`(\[]*+([A-Z])[)\]*]?\s*+(?:or|and|/|,|&|\+)\s*+[
 _LETTER = re.compile(r"(?<![A-Za-z0-9'])([A-Z])(?![A-Za-z0-9'])(?=(.?)(.?))", re.DOTALL)
 _LOWER = re.compile(r"[\s*_\"'`(\[{$]*+([a-z])[\s*_\"'`)\]}$.:]*+\Z")
 _NEGATED = re.compile(r"\bnot\s++(?:option\s++)?[(\"'*]?[A-Z](?![A-Za-z0-9'])", re.IGNORECASE)
-_NUMBER = re.compile(
-    r"(?<![\w.])[-+\u2212]?+(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?:\.\d++)?+(?:[eE][-+]?+\d++)?+"
+_REFUTED = re.compile(
+    r"(?<![A-Za-z0-9'])[A-Z]\s++(?:(?:is|was|are|were|does|do|did|can|could)(?:\s*+not\b|n't\b)"
+    r"|cannot\b|(?:is|was|are|were)\s++(?:wrong|incorrect|false)\b)"
 )
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_JOINED = re.compile(r"\s++(?:and|or)\s++(?:option\s++)?[(\"'*]?[A-HJ-Z](?![A-Za-z0-9'])")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+\u2212]?+(?:(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?:\.\d++)?+|\.\d++)"
+    r"(?:[eE][-+]?+\d++)?+"
+)
+_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+_LARGER = re.compile(  # words that make another number of the one beside them
+    r"\b(?:twenty[\s-]++(?:one|two|three|four|five|six|seven|eight|nine)|thirty|forty|fifty|sixty"
+    r"|seventy|eighty|ninety|hundred|thousand|dozen|half)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
 _HAN = dict(zip("零一二三四五六七八九十两", [*range(11), 2], strict=True))
 _YES_NO = re.compile(r"\b(?:yes|no)\b|不是|没有|否|是", re.IGNORECASE)
@@ -44,8 +60,9 @@ class Read(Generic[T]):
 def read_choice(raw: str, options: Sequence[str]) -> Read[int] | None:
     """Index of the chosen option, by: leading letter, the only valid letter, the only option text.
 
-    A letter must be one of the options'. A lone "A" before a lower-case word is an article. Two
-    options named alike ("A or B") are no choice.
+    A letter must be one of the options'. A lone "A" before a lower-case word is an article, and
+    one that is refused ("A is wrong") is passed over. Two options named alike ("A or B") are no
+    choice, nor is a copy of the list of options: what follows it is read.
     """
     for span in spans(raw):
         found = _choice(span.text, options)
@@ -106,6 +123,7 @@ def _read(value: T, span: Span, rule: str) -> Read[T]:
 
 def _choice(text: str, options: Sequence[str]) -> tuple[int, str] | None:
     count = len(options)
+    text = _REFUTED.sub(" ", _after_list(text, options))
     either = _EITHER.match(text)
     if either and len({_index(either.group(i), count) for i in (1, 2)} - {None}) == 2:
         return None
@@ -123,16 +141,32 @@ def _choice(text: str, options: Sequence[str]) -> tuple[int, str] | None:
         at = _index(small.group(1).upper(), count)
         if at is not None:
             return at, "leading_letter"
+    kept = _NEGATED.sub(" ", text)
     letters = {
         _index(m.group(1), count)
-        for m in _LETTER.finditer(_NEGATED.sub(" ", text))
+        for m in _LETTER.finditer(kept)
         if not (m.group(1) in "AI" and m.group(2) == " " and m.group(3).islower())
+        or _JOINED.match(kept, m.end())
     } - {None}
     if len(letters) == 1:
         return next(i for i in letters if i is not None), "unique_letter"
     if letters:
         return None
     return _option_text(text, options)
+
+
+def _after_list(text: str, options: Sequence[str]) -> str:
+    """What follows a copy of the whole list, "A. ... B. ...", at the start of a text, else all."""
+    at = 0
+    for i, option in enumerate(options):
+        letter = chr(ord("A") + i)
+        words = re.escape(fold_width(option.strip()))
+        line = re.compile(rf"[\s*_(]*+{letter}[).:][*_]*+\s*+{words}[\s*_.,;]*+")
+        found = line.match(text, at)
+        if found is None:
+            return text
+        at = found.end()
+    return text[at:]
 
 
 def _option_text(text: str, options: Sequence[str]) -> tuple[int, str] | None:
@@ -167,6 +201,8 @@ def _number(span: Span) -> tuple[float, str] | None:
         if not span.text[: found[0][0]].strip(" \n\t*_\"'`([$~"):
             return values[0], "leading_number"
         return (values[0], "unique_number") if len(set(values)) == 1 else None
+    if _LARGER.search(span.text):
+        return None
     words = [float(_WORDS.index(m.group().lower())) for m in _WORD.finditer(span.text)]
     if not words and len(span.text) <= 8:  # 三个; in longer Chinese text they are parts of words
         words = [float(_HAN[c]) for c in span.text if c in _HAN]

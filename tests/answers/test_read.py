@@ -80,10 +80,31 @@ def test_a_choice_is_read_by_the_first_rule_that_holds(raw, letter, rule):
         "<think>B",
         "The answer is not B",
         "Both B and C fit",
+        "Both A and B",
+        "A is wrong",
+        "A. red mug\nB. blue bowl\nC. the left\nD. left front",  # the list, copied
+        "A. red mug B. blue bowl C. the left D. left front",
     ],
 )
 def test_what_is_no_choice_is_not_made_one(raw):
     assert read_choice(raw, MUGS) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "letter"),
+    [
+        ("A is wrong, so B.", "B"),
+        ("B is not correct. C", "C"),
+        ("B cannot be right, so C", "C"),
+        ("A isn't it, D is", "D"),
+        ("A. red mug\nB. blue bowl\nC. the left\nD. left front\n\nC", "C"),
+        ("B. blue bowl\nA. red mug is too far", "B"),
+    ],
+)
+def test_a_refused_letter_or_a_copied_list_is_not_the_choice(raw, letter):
+    read = read_choice(raw, MUGS)
+    assert read is not None
+    assert "ABCD"[read.value] == letter
 
 
 @pytest.mark.parametrize(
@@ -107,6 +128,10 @@ def test_what_is_no_choice_is_not_made_one(raw):
         ("\\boxed{7}", 7),
         ("Answer: 1,200 mm", 1200),
         ("1e3", 1000),
+        (".5", 0.5),
+        ("Answer: .75 m", 0.75),
+        ("twelve", 12),
+        ("Twenty mugs", 20),
     ],
 )
 def test_a_number_is_read(raw, value):
@@ -116,7 +141,18 @@ def test_a_number_is_read(raw, value):
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "many", "I see 2 here and 3 there, so 5", "one of three", "<think>3", "9" * 400]
+    "raw",
+    [
+        "",
+        "many",
+        "I see 2 here and 3 there, so 5",
+        "one of three",
+        "<think>3",
+        "9" * 400,
+        "twenty-one",
+        "two dozen",
+        "two and a half",
+    ],
 )
 def test_what_names_no_single_number_is_unread(raw):
     assert read_number(raw) is None
