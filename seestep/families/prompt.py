@@ -164,7 +164,8 @@ def resize_of(asked: Asked, media: str, family: Family, sizes: Sizes | None = No
 
 def number_text(value: float) -> str:
     """3 rather than 3.0; at most 6 significant decimals otherwise."""
-    return str(int(value)) if float(value).is_integer() else f"{value:.6f}".rstrip("0")
+    rounded = round(float(value), 6)
+    return str(int(rounded)) if rounded.is_integer() else f"{rounded:.6f}".rstrip("0")
 
 
 def _content(turn: Turn, asked: Asked, family: Family, sizes: Sizes) -> list[dict[str, Any]]:

@@ -8,7 +8,13 @@ from seestep import families
 from seestep.act import wire
 from seestep.errors import GeometryError
 from seestep.families import wording
-from seestep.families.prompt import answer_text, form_sentence, messages, write_geometry
+from seestep.families.prompt import (
+    answer_text,
+    form_sentence,
+    messages,
+    number_text,
+    write_geometry,
+)
 from seestep.families.robobrain2 import PROMPTS
 from seestep.geometry.convert import rescale
 from seestep.geometry.masks import contains, decode, encode, from_polygon
@@ -271,3 +277,10 @@ def test_every_kind_frame_and_notation_has_its_own_sentence():
             seen[said] = (kind, frame, notation)
     for kind in ("choice", "number", "yes_no", "plan", "text"):
         assert form_sentence(Form(kind=kind), QWEN3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(3.0, "3"), (2.9999999, "3"), (1e-9, "0"), (0.25, "0.25"), (-1.5, "-1.5")]
+)
+def test_a_number_never_ends_in_a_point(value, text):
+    assert number_text(value) == text
