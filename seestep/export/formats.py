@@ -49,7 +49,7 @@ def trl(asked: Record | Pair, family: Family, images: Sequence[str], style: Styl
         {
             "role": m["role"],
             "content": [
-                {"type": "image"} if p["type"] == "image" else {"type": "text", "text": p["text"]}
+                {"type": "image"} if _is_image(p, asked) else {"type": "text", "text": p["text"]}
                 for p in m["content"]
             ],
         }
@@ -89,11 +89,19 @@ def _flat(asked: Record | Pair, family: Family, style: Style) -> list[dict[str, 
     for message in messages(asked, family):
         text = ""
         for part in message["content"]:
-            text += f"{IMAGE}\n" if part["type"] == "image" else _safe(part["text"], asked.id)
+            text += f"{IMAGE}\n" if _is_image(part, asked) else _safe(part["text"], asked.id)
         turns.append({"role": message["role"], "content": text})
     if isinstance(asked, Record):
         turns.append({"role": "assistant", "content": _said(asked, family, style)})
     return turns
+
+
+def _is_image(part: dict[str, Any], asked: Record | Pair) -> bool:
+    if part["type"] == "video":
+        raise DataError(
+            "a video must be given as frames", record=asked.id, hint="extract its frames first"
+        )
+    return bool(part["type"] == "image")
 
 
 def _said(asked: Record | Pair, family: Family, style: Style, *, bad: bool = False) -> str:

@@ -147,3 +147,19 @@ def test_pairs_are_written_too_and_unknown_formats_refused(tmp_path: Path) -> No
     assert write(tmp_path, [PAIR], "sharegpt").rows == 1
     with pytest.raises(DataError, match="unknown export format"):
         export(tmp_path / "in", tmp_path / "o", to="alpaca", family=FAMILY, roots={}, kind=Pair)
+
+
+@pytest.mark.parametrize("to", ["llava", "sharegpt", "messages", "swift"])
+def test_a_video_is_left_out_with_its_reason(to: str, tmp_path: Path) -> None:
+    clip = Media(key="im", path="a/b.mp4", kind="video", width=640, height=480)
+    turn = Turn(role="user", parts=(MediaRef(media="im"), Text(text="What is done?")))
+    record = Record(
+        id="t:9",
+        source="t",
+        task="vqa",
+        media=(clip,),
+        turns=(turn,),
+        answer=Freeform(text="a cup is washed"),
+    )
+    assert write(tmp_path, [record], to).dropped == 1
+    assert "frames" in (tmp_path / "out" / "dropped.jsonl").read_text()
