@@ -145,8 +145,8 @@ def _misspelt_filler(word: str) -> bool:
 def _one_word(a: str, b: str) -> bool:
     if a == b:
         return True
-    if min(len(a), len(b)) < 5 or any(c.isdigit() for c in a + b):
-        return False
+    if min(len(a), len(b)) < 5 or a[0] != b[0] or any(c.isdigit() for c in a + b):
+        return False  # a typo spares the first letter; "mouse" and "house" are two words
     return _edits_at_most_one(a, b)
 
 

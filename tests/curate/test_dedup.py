@@ -84,6 +84,14 @@ def test_a_typo_and_a_polite_word_are_near():
     assert near(*rows) == [1, 2]
 
 
+def test_another_first_letter_is_another_word_and_no_typo():
+    rows = [
+        ("Is the mouse on the round table in the corner?", "yes", "p"),
+        ("Is the house on the round table in the corner?", "yes", "p"),
+    ]
+    assert near(*rows) == []
+
+
 def test_the_best_of_a_group_stays_and_is_named():
     rows = [(ROOM, "yes", "p"), (ROOM + " now", "yes", "p"), (ROOM + " here", "yes", "p")]
     batch = batch_of(*rows, quality=(3.0, 5.0, 5.0))
