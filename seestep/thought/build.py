@@ -141,9 +141,9 @@ def relation_thought(record: Record) -> Thought | str:
     places = _named_places(record)
     if len(places) < 2:
         return "two_things_are_not_placed"
-    if len({g.label for g in places[:2]}) < 2:
-        return "things_share_a_name"
     a, b = _in_prompt_order(places, record)[:2]
+    if sum(g.label in (a.label, b.label) for g in places) > 2 or a.label == b.label:
+        return "things_share_a_name"
     relation = stands(a, b, record)
     asked = _asked_axis(record)
     said = relation.get(asked, "") if asked is not None else ""

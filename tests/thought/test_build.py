@@ -102,6 +102,9 @@ def test_what_cannot_be_built_leaves_its_reason():
     assert build(ask("Is it left?", SIDE, MUG)) == "two_things_are_not_placed"
     twin = msgspec.structs.replace(BOWL, label="red mug")
     assert build(ask("Is it left?", SIDE, MUG, twin)) == "things_share_a_name"
+    words = "Is the red mug left or right of the bowl?"
+    third = msgspec.structs.replace(twin, key="third")
+    assert build(ask(words, SIDE, MUG, BOWL, third)) == "things_share_a_name"
     assert build(ask("How many?", SIDE, MUG, BOWL, task="count")) == "no_rule_for_count"
     assert build(ask("Same?", SIDE, MUG, BOWL, task="multiview")) == "one_picture_only"
 
