@@ -115,7 +115,7 @@ def _group(model: str, scores: Iterable[Score], by: str) -> dict[str, dict[str, 
 
 
 def _cell(scores: Iterable[Score], seed: int) -> Cell:
-    rows = list(scores)
+    rows = sorted(scores, key=lambda s: s.item)  # sums depend on order in their last digit
     got = stats.interval([s.value for s in rows], [cluster_of(s) for s in rows], seed=seed)
     parsed = [s.value for s in rows if s.parsed]
     return Cell(

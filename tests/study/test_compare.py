@@ -4,7 +4,7 @@ import pytest
 
 from seestep.errors import DataError
 from seestep.records import Score
-from seestep.study.compare import table
+from seestep.study.compare import table, to_json
 
 
 def scores(suite: str, values: list[float], parsed: list[bool] | None = None) -> list[Score]:
@@ -56,3 +56,46 @@ def test_changes_are_paired_and_corrected_over_all_groups() -> None:
 def test_an_item_scored_twice_is_refused() -> None:
     with pytest.raises(DataError, match="scored twice"):
         table({"base": scores("a", [1]) * 2})
+
+
+def test_runs_that_share_no_item_are_refused() -> None:
+    with pytest.raises(DataError, match="share no item"):
+        table({"base": scores("a", [1, 1])[:1], "tuned": scores("a", [1, 1])[1:]})
+
+
+def test_no_runs_are_refused() -> None:
+    with pytest.raises(DataError, match="no scores"):
+        table({})
+
+
+def test_only_shared_items_are_compared() -> None:
+    got = table({"base": scores("a", [0, 0, 0, 0]), "tuned": scores("a", [1, 1, 0, 0])[:2]})
+    cell = got.cells["tuned"]["a"]
+    assert (cell.n, cell.score, cell.change, cell.gained, cell.lost) == (2, 1.0, 1.0, 2, 0)
+
+
+def test_one_model_has_scores_and_no_changes() -> None:
+    got = table({"base": scores("a", [1, 0, 1, 1])})
+    cell = got.cells["base"]["a"]
+    assert (cell.score, cell.change, cell.p, cell.verdict) == (0.75, None, None, "")
+    assert got.mean["base"].score == 0.75
+
+
+def test_suites_that_stand_apart_are_shown_and_not_averaged() -> None:
+    runs = {"base": scores("a", [1, 1]) + scores("mini-plan", [0, 0])}
+    got = table(runs, apart=["mini-plan"])
+    assert (got.groups, got.mean_over, got.mean["base"].score) == (("a", "mini-plan"), ("a",), 1.0)
+
+
+def test_another_baseline_can_be_named() -> None:
+    got = table({"one": scores("a", [1, 1]), "two": scores("a", [0, 0])}, baseline="two")
+    assert got.cells["one"]["a"].change == 1.0
+    assert got.cells["two"]["a"].change is None
+
+
+def test_the_order_of_scores_changes_no_byte() -> None:
+    before = scores("a", [0.2, 0.9, 1, 0] * 8)
+    after = scores("a", [0.4, 0.9, 0, 0.1] * 8)
+    one = table({"base": before, "tuned": after})
+    two = table({"base": before[::-1], "tuned": after[::-1]})
+    assert to_json({"suite": one}) == to_json({"suite": two})

@@ -78,3 +78,41 @@ def test_no_change_in_few_homes_is_not_certainty() -> None:
 def test_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="2 scores but 1 cluster"):
         stats.interval([1, 0], ["a"])
+
+
+def test_graded_answers_that_all_agree_still_leave_room() -> None:
+    one = stats.interval([0.5, 0.5, 0.5], ["a", "a", "a"])
+    assert (one.mean, one.low, one.high, one.clusters) == (0.5, 0.0, 1.0, 1)
+    three = stats.interval([0.5, 0.5, 0.5], list("abc"))
+    assert three.low == pytest.approx(max(0.0, 0.5 - (1 - 0.025 ** (1 / 3))))
+    assert three.method == "exact bound"
+
+
+def test_scenes_that_moved_alike_are_no_certainty_either() -> None:
+    got = stats.paired([1, 0, 1, 0], [0, 1, 0, 1], ["a", "a", "b", "b"])  # each gains and loses one
+    assert (got.change, got.gained, got.lost, got.p) == (0.0, 2, 2, 1.0)
+    assert (got.low, got.high) == pytest.approx((-0.8418861, 0.8418861))
+    assert got.mde == pytest.approx(0.8418861)
+
+
+def test_one_scene_proves_nothing() -> None:
+    got = stats.paired([0, 0, 0], [1, 1, 1], ["a", "a", "a"])
+    assert (got.p, got.clusters) == (1.0, 1)
+    assert got.method == "cluster sign-flip"
+
+
+def test_the_smallest_change_that_is_found_shrinks_with_the_root_of_the_scenes() -> None:
+    def mde(n: int) -> float:
+        after = [1.0, 0.0] * (n // 2)
+        return stats.paired([0.0] * n, after, [str(i) for i in range(n)]).mde
+
+    # gains of 0 and 1, half each: standard deviation 0.5, (1.96 + 0.8416) x 0.5 / sqrt(n - 1)
+    assert mde(100) == pytest.approx(2.8016 * 0.5 / 99**0.5, rel=1e-3)
+    assert mde(401 - 1) == pytest.approx(2.8016 * 0.5 / 399**0.5, rel=1e-3)
+
+
+def test_graded_changes_by_hand() -> None:
+    got = stats.paired([0.2, 0.4, 0.6], [0.5, 0.4, 0.9], ["a", "b", "c"])
+    assert got.change == pytest.approx(0.2)
+    assert (got.gained, got.lost) == (2, 0)
+    assert got.p == 0.5  # two scenes moved: of four sign patterns two are as far from zero
