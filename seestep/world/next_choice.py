@@ -20,7 +20,7 @@ from seestep.bench import BENCHES
 from seestep.records import Choice, Entity, FormRef, MediaRef, Plan, Record, Step, Text, Turn
 from seestep.run import Manifest, Progress, ShardResult, read_rows, shard_stage
 
-VERSION = 1
+VERSION = 2
 WALKS = ("goto", "find")  # go to it, or act on it at once: both are right, so neither is offered
 
 # {0} the thing, {1} the second argument where a verb has two
@@ -110,14 +110,15 @@ def _choice(record: Record, episode: Record, rng: np.random.Generator) -> NextCh
     assert isinstance(record.answer, Plan) and isinstance(episode.answer, Plan)
     if record.answer.steps[0].do[0] in WALKS:
         return None
+    step = int(record.id.rsplit("k", 1)[1])
     right = phrase(record.answer.steps[0], record.answer.entities)
-    wrong = list(dict.fromkeys(p for p in _others(episode.answer, record.answer) if p != right))
+    taken = {right, *_as_right(episode.answer, step)}
+    wrong = list(dict.fromkeys(p for p in _others(episode.answer, record.answer) if p not in taken))
     if len(wrong) < 3:
         return None
     options = [right, *wrong[:3]]
     order = rng.permutation(4)
     answer = Choice(options=tuple(options[i] for i in order), index=int(np.argmin(order)))
-    step = int(record.id.rsplit("k", 1)[1])
     done = [phrase(s, episode.answer.entities) for s in episode.answer.steps[:step]]
     told = f" So far: {'; '.join(done)}." if done else ""
     ask = f"My goal: {_instruction(record)}{told} What should I do next?"
@@ -148,6 +149,27 @@ def _others(plan: Plan, now: Plan) -> Iterator[str]:
     for verb in ("pick", "put", "open", "turn_on"):
         for entity in (*plan.entities, *now.entities):
             yield phrase(Step(do=(verb, entity.id)), (entity,))
+
+
+def _as_right(plan: Plan, now: int) -> Iterator[str]:
+    """Later steps that nothing between now and then is needed for: they may be done at once.
+
+    Judged by what a verb asks of the hand; errs towards leaving an option out. A thing taken out
+    of what is opened now has to wait for that; one that is put there later has not.
+    """
+    full = False
+    for done in plan.steps[:now]:
+        full = {"pick": True, "put": False}.get(done.do[0], full)
+    opened = plan.steps[now].do[-1] if plan.steps[now].do[0] == "open" else ""
+    filled = any(s.do[0] == "put" and s.do[-1] == opened for s in plan.steps[now:])
+    for step in plan.steps[now + 1 :]:
+        verb = step.do[0]
+        wants_full = verb in ("clean", "heat", "cool")
+        wants_empty = verb == "pick"
+        if verb in ("put", *WALKS) or (wants_full and not full) or (wants_empty and full):
+            continue
+        if not (wants_empty and opened and not filled):
+            yield phrase(step, plan.entities)
 
 
 def _instruction(record: Record) -> str:

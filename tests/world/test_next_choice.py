@@ -58,3 +58,30 @@ def test_the_right_option_stands_anywhere():
     asked = record("k1", "next_action", STEPS[1:2])
     places = {next(next_choices([PLAN, asked], seed=s)).answer.index for s in range(30)}
     assert places == {0, 1, 2, 3}
+
+
+def options_after(done, *steps):
+    """Options of the question after ``done`` of the steps, over many seeds."""
+    steps = tuple(Step(do=do) for do in steps)
+    asked = [
+        record("plan", "plan", steps),
+        record(f"k{done}", "next_action", steps[done : done + 1]),
+    ]
+    return {o for seed in range(5) for q in next_choices(asked, seed) for o in q.answer.options}
+
+
+def test_a_later_step_that_could_as_well_be_done_now_is_not_offered_as_wrong():
+    chill = [("goto", "o1"), ("pick", "o1"), ("open", "o2"), ("clean", "o1"), ("put", "o2")]
+    before = options_after(1, *chill)  # the door may be opened before the hand is full
+    assert "pick up the red mug" in before and "open the fridge" not in before
+    held = options_after(2, *chill)  # washing first is no worse
+    assert "open the fridge" in held and "wash the red mug" not in held
+    twice = [("goto", "o1"), ("pick", "o1"), ("put", "o2"), ("pick", "o3"), ("put", "o2")]
+    assert "pick up the desk" not in options_after(1, *twice)
+
+
+def test_a_later_step_that_has_to_wait_is_offered():
+    out = [("goto", "o2"), ("open", "o2"), ("pick", "o1"), ("put", "o3")]
+    assert "pick up the red mug" in options_after(1, *out)  # it is still shut away
+    assert "pick up the desk" in options_after(2, ("open", "o2"), ("pick", "o1"), ("put", "o2"),
+                                               ("pick", "o3"))  # fmt: skip
