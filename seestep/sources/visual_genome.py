@@ -27,8 +27,15 @@ from seestep.sources import make
 LICENCE = "CC BY 4.0"
 VERSION = "1"
 SAME_IOU = 0.5  # two boxes of one name that overlap this much are one thing
-# predicates that boxes can confirm; left and right are the viewer's
-SIDES = {"left of": -1, "to the left of": -1, "right of": 1, "to the right of": 1}
+# predicates that boxes can confirm: (axis of the picture, sign); left and right are the viewer's
+SIDES = {
+    "left of": (0, -1),
+    "to the left of": (0, -1),
+    "right of": (0, 1),
+    "to the right of": (0, 1),
+    "above": (1, -1),
+    "below": (1, 1),
+}
 
 
 def media(row: Mapping[str, Any]) -> Media:
@@ -73,7 +80,7 @@ def relations(
                 yield make.dropped(id, "box", "a box is empty inside the image")
             elif names[0] == names[1] or any(len(things[n]) > 1 for n in names):
                 yield make.dropped(id, "ambiguous", "a name fits several things", "; ".join(names))
-            elif predicate in SIDES and (b[0] + b[2] - a[0] - a[2]) * SIDES[predicate] > 0:
+            elif predicate in SIDES and _contradicted(*SIDES[predicate], a, b):
                 yield make.dropped(id, "contradiction", "the boxes contradict the side", predicate)
             else:
                 yield _relation(id, predicate, names, (a, b), images[image], where, index)
@@ -168,6 +175,11 @@ def _relation(
         thought=Thought(entities=entities, steps=steps, next=("done",)),
         provenance=_at(where, f"{index}/relationships"),
     )
+
+
+def _contradicted(axis: int, sign: int, a: make.Box, b: make.Box) -> bool:
+    """True if a's centre lies on the other side of b's."""
+    return (b[axis] + b[axis + 2] - a[axis] - a[axis + 2]) * sign > 0
 
 
 def _image_id(row: Mapping[str, Any]) -> int:

@@ -33,6 +33,10 @@ def test_vg_side_that_the_boxes_contradict_is_dropped() -> None:
     assert isinstance(got, Verdict) and got.check == "source:contradiction"
     (kept,) = vg_relation("right of")
     assert isinstance(kept, Record)
+    (got,) = vg_relation("above")  # the keyboard is lower in the picture
+    assert isinstance(got, Verdict) and got.check == "source:contradiction"
+    (kept,) = vg_relation("below")
+    assert isinstance(kept, Record)
 
 
 def test_vg_name_of_two_things_is_ambiguous_but_a_double_box_is_not() -> None:
