@@ -116,7 +116,7 @@ def pair_card(pair: Pair, family: Family, roots: Roots) -> str:
         f'<div class="card"><div class="pictures">{pictures}</div>'
         f"<p><b>{escape(pair.instruction)}</b></p>"
         f'<div class="pair">{"".join(columns)}</div>'
-        f'<p class="quiet">Error put in: {escape(pair.mishap.replace("_", " "))}. '
+        f'<p class="quiet">Kind of error: {escape(pair.mishap.replace("_", " "))}. '
         f"Why it is rejected: {escape(pair.reason)} "
         f"({escape(_REFEREES.get(pair.verified_by, pair.verified_by))})</p></div>"
     )

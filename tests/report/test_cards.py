@@ -78,7 +78,9 @@ def test_the_bad_step_of_a_pair_is_marked_where_it_fails(tmp_path: Path) -> None
     told = words(pair_card(made, FAMILY, {"t": tmp_path}))
     assert "✓ chosen pick red mug put red mug shelf ✗ rejected" in told
     assert "rejected open red mug shelf put red mug shelf ✗ fails here" in told
-    assert "Error put in: drop step. Why it is rejected: the hand does not hold the red mug" in told
+    assert (
+        "Kind of error: drop step. Why it is rejected: the hand does not hold the red mug" in told
+    )
     assert isinstance(made.rejected, Plan)
     short = Plan(steps=(Step(do=("pick", "o1")),), entities=made.rejected.entities)
     early = msgspec.structs.replace(made, rejected=short, first_bad_step=1)
