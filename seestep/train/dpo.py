@@ -22,6 +22,7 @@ from seestep.train.losses import sigmoid_preference, sum_by_row
 from seestep.train.trainer import BaseTrainer, answer_logp
 
 REFERENCE = "reference.json"
+DISPLACEMENT = "displacement.json"
 CHOSEN, REJECTED = 0, 1
 
 
@@ -87,6 +88,16 @@ class DpoTrainer(BaseTrainer):
             rejected_per_token=change[:, REJECTED],
         )
         return loss
+
+    def keep_state(self, folder: Path) -> None:
+        """The window that displacement is judged over, so that a resumed run stops where a whole
+        one would."""
+        atomic_write(folder / DISPLACEMENT, json.dumps(list(self.displacement)).encode() + b"\n")
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        file = Path(resume_from_checkpoint) / DISPLACEMENT
+        self.displacement.extend(json.loads(file.read_bytes()))
 
     def close_step(self) -> float:
         """Mean change of the chosen per token over this step's pairs, all ranks."""

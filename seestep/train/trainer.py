@@ -156,7 +156,11 @@ class BaseTrainer(Trainer):
             folder = (
                 Path(self.args.output_dir or "") / f"{checkpoint.PREFIX}{self.state.global_step}"
             )
+            self.keep_state(folder)
             checkpoint.seal(folder)
+
+    def keep_state(self, folder: Path) -> None:
+        """Put what this method needs to go on from here into a checkpoint, before it is sealed."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or self.args.output_dir or "")

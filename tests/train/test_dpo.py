@@ -136,6 +136,33 @@ def test_the_reference_is_computed_once_and_a_killed_run_ends_bit_equal(
     assert all(torch.equal(one[k], other[k]) for k in one)
 
 
+def test_a_resumed_run_stops_for_displacement_where_a_whole_one_does(
+    checkpoints, roots, make, tmp_path, monkeypatch
+):
+    pairs = make.pairs(4)
+    config = make.dpo(
+        checkpoints["qwen3_vl"],
+        save_steps=1,
+        max_steps=6,
+        layout="split",
+        displacement_window=3,
+        displacement_stop=-1e9,  # any mean is below it: the window alone decides
+    )
+    args = {"pairs": pairs, "roots": roots}
+    real = DpoTrainer.step_loss
+
+    def dying(self, model, batch, total):
+        if self.state.global_step == 2:
+            raise KeyboardInterrupt
+        return real(self, model, batch, total)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(DpoTrainer, "step_loss", dying)
+        stages.run_dpo(config, tmp_path, **args)
+    stages.run_dpo(config, tmp_path, **args)
+    assert stages.read_result(tmp_path).steps == 3
+
+
 def test_a_reference_of_another_model_is_refused(checkpoints, roots, make, tmp_path):
     config = make.dpo(checkpoints["qwen3_vl"])
     (tmp_path / "reference.json").write_text('{"fingerprint": "other", "pairs": {}}')
