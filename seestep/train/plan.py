@@ -62,7 +62,8 @@ def prepare(
 ) -> Prepared:
     """Encode all samples and lay out the run; ``dry`` tells of too many drops instead of raising.
 
-    A sample that cannot be trained on is dropped with a verdict. Raises ``DataError`` when more
+    A sample that cannot be trained on is dropped with a verdict, and so is one of another split
+    than train: what is held out for measuring is never learnt from. Raises ``DataError`` when more
     than ``data.most_dropped`` of them are, when nothing is left, or when one is too long under
     ``overlong: fail``; ``RecipeError`` when the warm-up is longer than the run.
     """
@@ -111,6 +112,8 @@ def _encode(
             if record.id in seen:
                 raise DataError("the id was seen before", record=record.id)
             seen.add(record.id)
+            if record.split != "train":
+                raise DataError(f"held out: split {record.split}", record=record.id)
             sample = encoder(record)
         except SeestepError as error:
             if isinstance(error, TooLong) and config.overlong == "fail":

@@ -310,7 +310,9 @@ def _final_dtype(config: AnyConfig) -> str | None:
 
 
 def _fingerprint(config: AnyConfig, ready: Prepared) -> str:
-    """Of all that decides the weights: recipe, samples (ids and tokens) and starting weights."""
+    """Of all that decides the weights: recipe, samples (ids, tokens, which pictures they show and
+    at what size) and starting weights. A picture is known by its path, and by its hash where its
+    record has one."""
     digest = hashlib.sha256(f"train {VERSION}\n".encode())
     plain = to_builtins(config)
     for key in WATCHING:
@@ -323,6 +325,10 @@ def _fingerprint(config: AnyConfig, ready: Prepared) -> str:
         digest.update(sample.prompt.tobytes())
         for part in sample.completions:
             digest.update(part.tobytes())
+        for shown in sample.pictures:
+            one, seen = shown.media, shown.resize
+            size = f"{seen.resized_width}x{seen.resized_height}"
+            digest.update(f"{one.root}:{one.path} {one.sha256} {size}\n".encode())
     digest.update(checkpoint.weights_sha256(Path(config.model)).encode())
     return digest.hexdigest()
 
@@ -361,8 +367,11 @@ def _metrics(file: Path) -> list[dict[str, Any]]:
         return []
     out = []
     for line in file.read_bytes().split(b"\n"):
-        if line.endswith(b"}"):  # a killed run may have torn the last line
-            out.append(json.loads(line))
+        try:
+            found = json.loads(line)
+        except ValueError:  # a killed run may have torn the last line
+            continue
+        out.append(found)
     return out
 
 

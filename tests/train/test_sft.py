@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -290,6 +291,36 @@ def test_dropped_records_leave_verdicts_and_too_many_stop_the_stage(
     assert len(verdicts) == 12
     assert verdicts["t:51"].reason == "too long" and not verdicts["t:51"].keep
     assert "missing.png" in verdicts["t:50"].evidence
+
+
+def test_what_is_held_out_for_measuring_is_never_trained_on(checkpoints, roots, make, tmp_path):
+    rows = make.records(10)
+    rows[3] = msgspec.structs.replace(rows[3], split="test")
+    config = make.sft(checkpoints["qwen3_vl"], max_steps=1, data=Data(most_dropped=0.2))
+    found = stages.plan_only(config, rows, roots=roots)
+    assert found.plan.dropped == {"held out: split test": 1}
+    assert rows[3].id not in {s.id for s in found.samples}
+
+
+def test_other_pictures_under_the_same_questions_are_other_data(checkpoints, roots, make, tmp_path):
+    config = make.sft(checkpoints["qwen3_vl"], max_steps=1)
+    rows = make.records(5)
+    stages.run_sft(config, tmp_path, records=rows, roots=roots)
+    other = [
+        msgspec.structs.replace(
+            r, media=tuple(msgspec.structs.replace(m, path="3.png") for m in r.media)
+        )
+        for r in rows
+    ]
+    with pytest.raises(RunError, match="other data"):
+        stages.run_sft(config, tmp_path, records=other, roots=roots)
+
+
+def test_a_torn_last_line_of_metrics_is_passed_over(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lr": {"vision": 1.0}')
+    stages._trim(file, 2)
+    assert file.read_text() == '{"step": 1, "loss": 2.0}\n'
 
 
 def test_a_warm_up_longer_than_the_run_is_refused(checkpoints, roots, make, tmp_path):
