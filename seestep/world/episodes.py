@@ -311,7 +311,7 @@ class _Home:
         words = f"{episode.task.instruction} Done so far: {told}{tried} {why}. Plan what to do now."
         record = self._record(episode, "recover", mended, shots, words)
         self.verdicts.append(Verdict(id=ident, check="episode:recover", keep=True))
-        if at is not None and (again := _again(bad, at, here, mended, rules)) is not None:
+        if at is not None and (again := _again(bad, at, here, mended, goal, rules)) is not None:
             made = pairs.pair(
                 record,
                 _boxed(again, record),
@@ -343,10 +343,17 @@ def _sub(plan: Plan, start: int, end: int) -> Plan:
     return msgspec.structs.replace(plan, steps=plan.steps[start:end])
 
 
-def _again(bad: Plan, at: int, here: State, mended: Plan, rules: Rules) -> Plan | None:
-    """The failed step and what was to follow it, once more; None if that reads like the cure."""
+def _again(
+    bad: Plan, at: int, here: State, mended: Plan, goal: goals.Goal, rules: Rules
+) -> Plan | None:
+    """The failed step and what was to follow it, once more; None if that is, or reads as, a cure.
+
+    The failure may have left the home changed, so that what failed once works now.
+    """
     again = annotated(plans.atoms(bad)[at:], here, rules)
-    return None if wire.write(again) == wire.write(mended) else again
+    text = wire.write(again)
+    cures = text == wire.write(mended) or judge_plan(context(here, goal, rules), text).value
+    return None if cures else again
 
 
 def _boxed(plan: Plan, record: Record) -> Plan:

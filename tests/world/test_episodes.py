@@ -5,13 +5,16 @@ import msgspec
 import pytest
 
 from seestep.act import goals, wire
+from seestep.act.annotate import annotated
+from seestep.act.executor import DEFAULT
 from seestep.act.judge import ground
-from seestep.act.state import from_metadata
+from seestep.act.state import from_metadata, replaced
 from seestep.records import Pair, Plan, Record, dumps, loads
 from seestep.world import pairs, tasks
 from seestep.world.acting import carry_out
-from seestep.world.episodes import EpisodesConfig, HomeWorker
+from seestep.world.episodes import EpisodesConfig, HomeWorker, _again
 from seestep.world.room import RoomSimulator
+from tests.act.homes import kitchen
 
 CONFIG = EpisodesConfig(first_seed=1000, tasks=3)
 
@@ -117,3 +120,19 @@ def test_every_row_and_every_drop_left_a_verdict(shards):
 def test_a_home_gives_the_same_bytes_again(shards):
     again = HomeWorker(CONFIG)(1)
     assert msgspec.json.encode(again) == msgspec.json.encode(shards[1])
+
+
+def test_a_failed_step_that_would_work_when_repeated_is_not_a_mistake():
+    start = kitchen()
+    goal = goals.make(
+        "pick_and_place_simple", target=goals.Which(type="Apple"), place=goals.Which(type="Fridge")
+    )
+    bad = annotated([("pick", "Apple|1"), ("put", "Fridge|1")], start, DEFAULT)
+    cure = annotated([("open", "Fridge|1"), ("put", "Fridge|1")], start, DEFAULT)
+    held = replaced(
+        start, msgspec.structs.replace(start.things["Apple|1"], parents=()), holding="Apple|1"
+    )
+    again = _again(bad, 1, held, cure, goal, DEFAULT)
+    assert again is not None and wire.write(again) == '[["put","fridge"]]'
+    ajar = replaced(held, msgspec.structs.replace(held.things["Fridge|1"], is_open=True))
+    assert _again(bad, 1, ajar, cure, goal, DEFAULT) is None
