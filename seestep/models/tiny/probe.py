@@ -154,7 +154,7 @@ nothing but the rendered homes of this package.
 - **Recipe**: `recipes/tiny/base.yaml`, from random weights in two stages: visual tokens learn the
   type, colour, place and distance of what they show (those heads are thrown away), then questions
   are answered in the form `<think></think><answer>...</answer>`.
-- **Time**: {took}, views included.
+- **Time**: {took}; rendering counts only where the cache of views was empty.
 - **Licence**: Apache-2.0, weights and data.
 
 ## What it can do
