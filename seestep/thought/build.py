@@ -8,6 +8,7 @@ built leaves a reason, and the record stays as it was.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -203,13 +204,13 @@ def _contradicts(said: str, record: Record) -> bool:
 def multiview_thought(record: Record) -> Thought | str:
     """Match what carries the same name in two pictures, say how the camera moved if asked.
 
-    In a record of this task, geometries with one label on two media are the same thing.
+    In a record of this task, geometries with one label on two media are the same thing; a label
+    that one picture has twice says nothing.
     """
     if len(record.media) < 2:
         return "one_picture_only"
     src, dst = record.media[0].key, record.media[1].key
-    first = {g.label: g for g in _named_places(record) if g.media == src}
-    second = {g.label: g for g in _named_places(record) if g.media == dst}
+    first, second = _named_once(record, src), _named_once(record, dst)
     shared = [label for label in first if label in second][: min(MAX_SAME, MAX_OBJECTS // 2)]
     if not shared:
         return "nothing_is_in_both_views"
@@ -276,6 +277,13 @@ def _named_places(record: Record) -> list[Geometry]:
     return [
         g for g in record.geometry if g.kind in _PLACES and g.label and g.frame != "pixel_resized"
     ]
+
+
+def _named_once(record: Record, media: str) -> dict[str, Geometry]:
+    """Label -> place, for the labels that stand once on this media."""
+    here = [g for g in _named_places(record) if g.media == media]
+    times = Counter(g.label for g in here)
+    return {g.label: g for g in here if times[g.label] == 1}
 
 
 def _placed(entity: Entity, record: Record) -> Entity:

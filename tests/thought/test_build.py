@@ -109,6 +109,14 @@ def test_what_cannot_be_built_leaves_its_reason():
     assert build(ask("Same?", SIDE, MUG, BOWL, task="multiview")) == "one_picture_only"
 
 
+def test_a_name_that_one_view_has_twice_is_not_matched():
+    there = box("m2", "red mug", 50, 40, 70, 60, media="w")
+    twin = box("m3", "red mug", 5, 40, 20, 60, media="w")
+    turn = Choice(options=("left", "right"), index=0)
+    record = ask("Which way did it go?", turn, MUG, there, twin, task="multiview", media=("v", "w"))
+    assert build(record) == "nothing_is_in_both_views"
+
+
 def test_two_views_are_matched_by_name():
     there = box("m2", "red mug", 50, 40, 70, 60, media="w")
     turn = Choice(options=("left", "right"), index=0)
