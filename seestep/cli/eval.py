@@ -29,14 +29,14 @@ def evaluate(
     model
         A checkpoint folder, or "embedded", or an evaluation recipe.
     items
-        A run folder of items, such as RUN/world/suites.
+        A folder of suites, such as RUN/world/suites, or one of the suites in it.
     overrides
         Settings as key=value: max_new_tokens, batch_size, thinking, control, limit; of a recipe
         a.b=c.
     out
         Where predictions and scores go; of a recipe runs/<its folder>-<its name> if not given.
     root
-        NAME=FOLDER for each media root; world is the parent of ITEMS if not given.
+        NAME=FOLDER for each media root; RUN/world of RUN/world/suites if not given.
     dry_run
         Print the resolved recipe and what is missing; ask nothing.
     json
@@ -58,7 +58,7 @@ def evaluate(
         told = EvalRecipe(
             model=str(model),
             items=(str(items),),
-            roots={"world": str(items.parent)},
+            roots={"world": str(_world(items))},
             ask=recipes.from_overrides(overrides, EvalConfig),
         )
     if dry_run:
@@ -68,7 +68,7 @@ def evaluate(
         return
 
     from seestep.evals.engines.local import LocalEngine, weights_fingerprint
-    from seestep.evals.run import predict, score
+    from seestep.evals.run import item_folders, predict, score
     from seestep.models.load import load
     from seestep.pipeline import resolve_model
     from seestep.progress import Progress
@@ -93,7 +93,7 @@ def evaluate(
         loaded, batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
     )
     progress = Progress("evaluate", mode="none" if json else "auto")
-    folders = [Path(folder) for folder in told.items]
+    folders = item_folders([Path(folder) for folder in told.items])
     predict(engine, folders, out / "predictions", config, roots, progress=progress)
     scores = score(out / "predictions", folders, out / "scores", engine.family, limit=config.limit)
     name = Path(told.model).name
@@ -111,6 +111,13 @@ def evaluate(
     print(f"{'mean':<32}{mean.n:>5}{100 * mean.score:>8.1f}")
 
 
+def _world(items: Path) -> Path:
+    """The folder that pictures of RUN/world/suites, or of one suite in it, are relative to."""
+    from seestep.run import MANIFEST
+
+    return items.parent.parent if (items / MANIFEST).exists() else items.parent
+
+
 def _device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
@@ -120,7 +127,8 @@ def _device(wanted: str) -> str:
 
 
 def _preview(told: EvalRecipe) -> list[str]:
-    from seestep.errors import RunError
+    from seestep.errors import SeestepError
+    from seestep.evals.run import item_folders
     from seestep.run import read_manifest
     from seestep.train import memory
 
@@ -129,9 +137,10 @@ def _preview(told: EvalRecipe) -> list[str]:
         lines.append(f"missing: model {told.model} is not on disk")
     for folder in told.items:
         try:
-            lines.append(f"{folder}: {read_manifest(Path(folder)).counts['out']} items")
-        except RunError:
-            lines.append(f"missing: {folder} is not a closed run folder of items")
+            counts = [read_manifest(f).counts["out"] for f in item_folders([Path(folder)])]
+            lines.append(f"{folder}: {sum(counts)} items in {len(counts)} suites")
+        except SeestepError as error:
+            lines.append(f"missing: {error}")
     shape = memory.read_shape(told.model, told.shape)
     if shape is not None:
         size = shape.total * (2 if told.precision == "bfloat16" else 4) / memory.GIB

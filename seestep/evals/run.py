@@ -15,7 +15,7 @@ from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.media import Roots, open_image, resolve
 from seestep.records import Item, Media, Prediction, Score
-from seestep.run import Progress, ShardResult, read_rows, shard_stage
+from seestep.run import MANIFEST, Progress, ShardResult, read_manifest, read_rows, shard_stage
 from seestep.thought import wire
 
 SHARD_ITEMS = 128
@@ -104,6 +104,30 @@ def score(
         work=work,
     )
     return list(read_rows(out, Score))
+
+
+def item_folders(paths: Sequence[Path]) -> list[Path]:
+    """``paths`` with every folder of suites (RUN/world/suites) replaced by the suites in it.
+
+    A folder of suites is one that is no run folder itself; of the run folders in it those written
+    by ``world.suites`` count. Raises ``DataError`` where there are none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if (path / MANIFEST).exists():
+            found.append(path)
+            continue
+        inner = sorted(p.parent for p in path.glob(f"*/{MANIFEST}"))
+        suites = [p for p in inner if read_manifest(p).stage == "world.suites"]
+        if not suites:
+            raise DataError(
+                "there are no suites here",
+                file=path,
+                wanted="a run folder of items, or a folder of such folders",
+                hint="RUN/world/suites, or one of the folders in it",
+            )
+        found += suites
+    return found
 
 
 def load_items(folders: Sequence[Path], limit: int | None = None) -> list[Item]:

@@ -10,7 +10,7 @@ from seestep.errors import DataError, RunError
 from seestep.evals.config import EvalConfig
 from seestep.evals.engines.base import NO_THINKING, Ask
 from seestep.evals.engines.local import LocalEngine
-from seestep.evals.run import load_items, predict, score
+from seestep.evals.run import item_folders, load_items, predict, score
 from seestep.models.tiny import build as tiny
 from seestep.records import (
     Form,
@@ -153,3 +153,21 @@ def test_a_prompt_without_its_pictures_is_refused(engine: LocalEngine) -> None:
     message = {"role": "user", "content": [{"type": "image", "media": "im"}]}
     with pytest.raises(DataError, match="another number of images"):
         engine.generate([Ask([message])], max_new_tokens=2)
+
+
+def test_a_folder_of_suites_stands_for_the_suites_in_it(tmp_path: Path) -> None:
+    for name, stage in (("mini-a", "world.suites"), ("mini-b", "world.suites"), ("pool", "pool")):
+        shard_stage(
+            tmp_path / "suites" / name,
+            stage=stage,
+            version=1,
+            config={},
+            inputs=[],
+            shards=1,
+            work=lambda _: ShardResult(rows=[]),
+        )
+    suites = tmp_path / "suites"
+    assert item_folders([suites]) == [suites / "mini-a", suites / "mini-b"]
+    assert item_folders([suites / "mini-b"]) == [suites / "mini-b"]
+    with pytest.raises(DataError, match="no suites here"):
+        item_folders([tmp_path / "nothing"])
