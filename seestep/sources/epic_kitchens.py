@@ -76,7 +76,11 @@ def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Re
                 yield make.dropped(id, "repeat", "same narration as the action before")
                 continue
             history = [s for s in told[-HISTORY:] if s.stop <= segment.start]
-            others = sorted({s.narration for s in ordered} - {segment.narration})
+            # what goes on at the same time is not a wrong answer to "what next"
+            meanwhile = {
+                s.narration for s in ordered if s.start < segment.stop and s.stop > segment.start
+            }
+            others = sorted({s.narration for s in ordered} - meanwhile - {segment.narration})
             told.append(segment)
             if len(history) < HISTORY:
                 yield make.dropped(id, "history", "fewer finished actions before it than asked for")

@@ -125,6 +125,15 @@ def test_epic_is_read_in_time_order_and_the_past_stays_past() -> None:
     assert len(found) == 5
 
 
+def test_epic_offers_nothing_as_wrong_that_goes_on_at_the_same_time() -> None:
+    rows = [epic_row(i, 5 + 5 * i, 9 + 5 * i, f"do {i}") for i in range(4)]
+    both = [*rows, epic_row(4, 21, 24, "add salt")]  # while "do 3" lasts, from 20 to 24 s
+    found = [r for r in epic_kitchens.convert(both, AT) if isinstance(r, Record)]
+    answer = next(r for r in found if r.id == "epic:P01_101_3-next").answer
+    assert isinstance(answer, Choice)
+    assert sorted(answer.options) == ["do 0", "do 1", "do 2", "do 3"]
+
+
 def test_sharerobot_range_marker_becomes_four_pictures() -> None:
     row = {
         "id": "/x/62_robo_set#episode_1570",
