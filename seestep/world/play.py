@@ -51,7 +51,7 @@ class Played:
 
 @dataclass
 class _Work:
-    """One home: its records as rows, its pairs as a side file. The simulators live in the worker."""
+    """One home: its records as rows, its pairs in a side file. Simulators live in the worker."""
 
     config: EpisodesConfig
     worker: HomeWorker | None = field(default=None, compare=False)

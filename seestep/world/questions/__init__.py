@@ -3,7 +3,8 @@
 ``ask`` is the whole interface. Balance is by construction: a family draws the answer it wants
 (yes or no, which relation, which number, where the right option stands) before it looks for
 things that give that answer, and asks nothing if there are none. It never falls back on the
-other answer, so no answer becomes common because it is easier to find.
+other answer, but an answer that few views offer stays the rarer one: of ``fits`` about six in ten
+are yes, since most things may go on most places. ``suites.choose`` evens out what is left.
 """
 
 from __future__ import annotations

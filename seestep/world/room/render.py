@@ -108,7 +108,8 @@ def render(
     """Draw the slots from a camera whose right, up and backward axes are columns of ``axes``.
 
     ``supersample`` draws n times finer each way and averages the colours; owners and depth are
-    taken from the middle of each block, so they stay exact values.
+    taken from the middle of each block, so they stay exact values. An even block has no middle: its
+    pixel to the lower right is taken, so that masks lie up to a quarter pixel to the upper left.
     """
     warp = _quiet_warp()
     import mujoco_warp
