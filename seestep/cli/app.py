@@ -34,6 +34,7 @@ app = App(
     version=__version__,
     help_format="plaintext",  # markdown would take a third of the start-up time
     result_action="return_int_as_exit_code_else_zero",
+    suppress_keyboard_interrupt=False,  # main tells how to go on
 )
 for _name, (_where, _help) in VERBS.items():
     app.command(_where, name=_name, help=_help)

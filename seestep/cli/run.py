@@ -35,6 +35,7 @@ def run(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.errors import RecipeError
     from seestep.pipeline import Pipeline, execute
     from seestep.progress import Mode
 
@@ -44,12 +45,20 @@ def run(
     def tell(text: str) -> None:
         print(text, file=sys.stderr if json else sys.stdout, flush=True)
 
-    if "settings" in recipes.read(recipe):
+    keys = recipes.read(recipe).keys()
+    if not keys & {"world", "sources", "pipeline"} and keys & {"optim", "batch", "data"}:
+        raise RecipeError(
+            "this recipe is of one training stage, not of a whole run",
+            file=recipe,
+            hint=f"seestep train {recipe}",
+        )
+    if "settings" in keys:
         from seestep.pipeline.ablation import Ablation, run_ablation
 
         ablation = recipes.load(recipe, overrides, Ablation)
         if dry_run:
-            print(recipes.resolved(ablation))
+            told = msgspec.json.encode({"recipe": ablation}).decode()
+            print(told if json else recipes.resolved(ablation))
             return
         result = run_ablation(ablation, folder, mode=mode, say=tell)
     else:
@@ -57,8 +66,12 @@ def run(
         if dry_run:
             from seestep.pipeline.preview import preview
 
-            print(recipes.resolved(config))
-            print(preview(config, folder))
+            text = preview(config, folder)
+            if json:
+                lines = [line.lstrip("# ") for line in text.splitlines()]
+                print(msgspec.json.encode({"recipe": config, "would": lines}).decode())
+            else:
+                print(f"{recipes.resolved(config)}\n{text}")
             return
         result = execute(config, folder, mode=mode, say=tell)
     if json:
@@ -66,7 +79,7 @@ def run(
         return
     print(
         f"\nDone in {sum(result['seconds'].values()) / 60:.1f} minutes, "
-        f"peak memory {result['peak_rss_mb']} MB."
+        f"peak memory {result['peak_rss_mb']:.0f} MB."
     )
     if result["report"]:
         print(f"The report: {result['report']}")

@@ -53,9 +53,8 @@ def _stage(stage: Stage, config: Pipeline, out: Path) -> str:
             pairs = list(read_rows(out / "world" / "episodes" / "pairs", Pair))
             plan = plan_only(told, pairs, (), roots).plan
     except SeestepError as error:
-        return f"{head}: steps and tokens are known once its data are made ({error.what})\n" + (
-            _memory(told)
-        )
+        why = f" ({error.what})" if out.is_dir() else ""
+        return f"{head}: steps and tokens are known once its data are made{why}\n{_memory(told)}"
     gone = ", ".join(f"{n} {reason}" for reason, n in sorted(plan.dropped.items())) or "nothing"
     text = (
         f"{head}: {plan.steps} steps, {plan.samples} samples, {plan.tokens:,} tokens "

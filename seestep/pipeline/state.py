@@ -94,7 +94,7 @@ class Run:
 
     def _note(self, took: Timing, before: float, started: float) -> None:
         took.seconds = round(before + time.monotonic() - started, 1)
-        took.peak_mb = round(max(took.peak_mb, peak_rss_mb()))
+        took.peak_mb = float(round(max(took.peak_mb, peak_rss_mb())))
         data = msgspec.json.format(msgspec.json.encode(self.timings), indent=1)
         atomic_write(self.work / TIMINGS, data + b"\n")
 

@@ -145,7 +145,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
         self.batch.accumulation(self.ranks)
         if self.epochs <= 0 or (self.max_steps is not None and self.max_steps < 1):
             raise ValueError("epochs must be positive and max_steps 1 or more")
-        if self.max_steps is not None and self.optim.warmup_steps >= self.max_steps:
+        warms = self.optim.schedule != "constant"
+        if warms and self.max_steps is not None and self.optim.warmup_steps >= self.max_steps:
             raise ValueError(
                 f"the warm-up is as long as the whole run: optim.warmup_steps must be below"
                 f" max_steps ({self.max_steps}), got {self.optim.warmup_steps}"

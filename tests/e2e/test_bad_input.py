@@ -91,6 +91,26 @@ def test_what_cannot_work_is_said_before_anything_is_written(recipe: Path, tmp_p
         assert not list(out.glob("*/"))
 
 
+def test_the_recipe_of_a_stage_is_sent_to_its_own_verb() -> None:
+    file = ROOT / "recipes/robobrain2-7b/align.yaml"
+    assert f"seestep train {file}" in refused(seestep("run", file, "--dry-run"))
+
+
+def test_a_dry_run_writes_nothing_and_is_json_where_a_program_asks(recipe: Path) -> None:
+    out = recipe.parent / "out"
+    told = json.loads(seestep("run", recipe, "--out", out, "--dry-run", "--json").stdout)
+    assert told["recipe"]["name"] == "small" and "found" in str(told["would"])
+    assert "NOT FOUND" in seestep("run", recipe, "sources.0.root=x", "--dry-run").stdout
+    assert not out.exists()
+
+
+def test_a_report_of_what_was_never_run_or_evaluated_is_refused(recipe: Path) -> None:
+    out = recipe.parent / "out"
+    assert "not the folder of a run" in refused(seestep("report", out))
+    assert seestep("run", recipe, "--out", out).returncode == 0
+    assert "evaluated no model" in refused(seestep("report", out))
+
+
 # --- data -------------------------------------------------------------------------------------
 
 

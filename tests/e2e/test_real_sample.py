@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from seestep.records import Record
 from seestep.run import read_manifest, read_rows, read_verdicts
 from seestep.sources.convert import MISSING
 from tests.e2e.commands import ROOT, seestep
+from tests.e2e.conftest import Once
 
 SHARED = Path(os.environ.get("SEESTEP_SHARED", ROOT.parent / "shared"))
 REAL = (SHARED / "data" / "sources").resolve()
@@ -32,13 +32,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def run(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    out = tmp_path_factory.mktemp("real")
-    words = ("run", RECIPE, f"data={REAL}", f"model={tiny_model}", "--out", out)
-    done = seestep(*words, cwd=tmp_path_factory.mktemp("elsewhere"))
-    assert done.returncode == 0, done.stderr
-    assert "is not here" not in done.stdout
-    yield out
+def run(tiny_model: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def make(out: Path) -> None:
+        words = ("run", RECIPE, f"data={REAL}", f"model={tiny_model}", "--out", out)
+        done = seestep(*words, cwd=tmp_path_factory.mktemp("elsewhere"))
+        assert done.returncode == 0, done.stderr
+        assert "is not here" not in done.stdout
+
+    return once("real", make)
 
 
 def rows(folder: Path) -> list[Record]:
