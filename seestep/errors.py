@@ -31,8 +31,9 @@ class SeestepError(Exception):
         self.wanted, self.got, self.hint = wanted, got, hint
         where = ": ".join(part for part in (self.file, record) if part)
         text = f"{where}: {what}" if where else what
-        if wanted is not None or got is not None:
-            text += f" (wanted {wanted or '-'}, got {got or '-'})"
+        told = (("wanted", wanted), ("got", got))
+        if said := ", ".join(f"{word} {value}" for word, value in told if value is not None):
+            text += f" ({said})"
         if hint:
             text += f". Try: {hint}"
         super().__init__(text)

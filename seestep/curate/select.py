@@ -27,6 +27,7 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     folders: tuple[str, ...]
     tasks: tuple[str, ...] = ()  # all if empty
+    without_tasks: tuple[str, ...] = ()
     thought: Literal["any", "none", "only"] = "any"
     without: tuple[str, ...] = ("media-missing",)
     limit: int | None = None
@@ -75,6 +76,8 @@ def _matching(config: SelectConfig, run: Path) -> Iterator[Record]:
     for name in config.folders:
         for record in read_rows(run / name, Record):
             if config.tasks and record.task not in config.tasks:
+                continue
+            if record.task in config.without_tasks:
                 continue
             if config.thought != "any" and (record.thought is None) == (config.thought == "only"):
                 continue

@@ -28,6 +28,12 @@ LICENCE = "CC BY 4.0"
 VERSION = "1"
 SAME_IOU = 0.5  # two boxes of one name that overlap this much are one thing
 # predicates that boxes can confirm: (axis of the picture, sign); left and right are the viewer's
+# predicates that answer "where is it"; of all others "how are they related" is asked
+_PLACES = """on, in, at, by, near, next to, behind, in front of, under, underneath, above, below,
+    beside, between, inside, outside, against, along, on top of, over, around, left of,
+    to the left of, right of, to the right of, in the middle of, on the side of, parked on,
+    sitting on, standing on, lying on, hanging on, sitting at, standing in, sitting in"""
+PLACES = frozenset(" ".join(_PLACES.split()).split(", "))
 SIDES = {
     "left of": (0, -1),
     "to the left of": (0, -1),
@@ -165,7 +171,9 @@ def _relation(
         id,
         "relation",
         image,
-        f"Where is the {names[0]} relative to the {names[1]}?",
+        f"Where is the {names[0]} relative to the {names[1]}?"
+        if predicate in PLACES
+        else f"How is the {names[0]} related to the {names[1]}?",
         Freeform(text=predicate),
         form=Form(kind="text"),
         geometry=[

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from seestep.errors import DataError, GeometryError, MediaError, RecipeError, SeestepError
+from seestep.media import resolve
 from seestep.records import Verdict
 from seestep.train import memory
 from seestep.train.config import AnyConfig
@@ -60,7 +62,10 @@ def prepare(
     *,
     dry: bool = False,
 ) -> Prepared:
-    """Encode all samples and lay out the run; ``dry`` tells of too many drops instead of raising.
+    """Encode all samples and lay out the run.
+
+    ``dry`` tells of too many drops instead of raising, and leaves open whether pictures whose size
+    is known are on disk: a dry run may be made where the data are not.
 
     A sample that cannot be trained on is dropped with a verdict, and so is one of another split
     than train: what is held out for measuring is never learnt from. Raises ``DataError`` when more
@@ -68,8 +73,8 @@ def prepare(
     ``overlong: fail``; ``RecipeError`` when the warm-up is longer than the run.
     """
     verdicts: list[Verdict] = []
-    own = _encode(config, encoder, records, verdicts)
-    again = _encode(config, encoder, replay, verdicts)
+    own = _encode(config, encoder, records, verdicts, dry)
+    again = _encode(config, encoder, replay, verdicts, dry)
     refused = _losses(config, verdicts)
     if refused is not None and not (dry and own):
         raise refused
@@ -101,10 +106,15 @@ def prepare(
 
 
 def _encode(
-    config: AnyConfig, encoder: Encoder, records: Iterable[Trained], verdicts: list[Verdict]
+    config: AnyConfig,
+    encoder: Encoder,
+    records: Iterable[Trained],
+    verdicts: list[Verdict],
+    dry: bool,
 ) -> list[Encoded]:
     out: list[Encoded] = []
     seen: set[str] = set()
+    there: set[Path] = set()
     for record in records:
         if config.data.limit is not None and len(out) >= config.data.limit:
             break
@@ -115,6 +125,8 @@ def _encode(
             if record.split != "train":
                 raise DataError(f"held out: split {record.split}", record=record.id)
             sample = encoder(record)
+            if not dry:
+                _on_disk(record, encoder, there)
         except SeestepError as error:
             if isinstance(error, TooLong) and config.overlong == "fail":
                 raise
@@ -140,6 +152,16 @@ def _encode(
         )
         out.append(sample)
     return out
+
+
+def _on_disk(record: Trained, encoder: Encoder, there: set[Path]) -> None:
+    """Raise ``MediaError`` now for a picture that a later step would miss."""
+    for item in record.media:
+        for frame in range(max(1, len(item.frames))):
+            name = item.frames[frame] if item.frames else item.path
+            path = Path(encoder.roots.get(item.root, "")) / name
+            if path not in there:
+                there.add(resolve(item, encoder.roots, frame=frame))
 
 
 def _reason(error: SeestepError) -> str:

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seestep.errors import RecipeError
 from seestep.records import Media, Record, Split, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.world.protocol import Event
@@ -57,9 +56,9 @@ class HomesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def __post_init__(self) -> None:
         if self.homes < 1 or self.shard_homes < 1:
-            raise RecipeError("homes and shard_homes must be at least 1")
+            raise ValueError("homes and shard_homes must be at least 1")
         if not 0 <= self.first <= SEEDS_EACH - self.homes:
-            raise RecipeError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
+            raise ValueError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
 
     @property
     def seeds(self) -> range:

@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from seestep.errors import RecipeError
 from seestep.records import Pair, Record, Verdict, dumps, loads
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.world.episodes import EpisodesConfig, HomeWorker
@@ -34,9 +33,9 @@ class PlayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def __post_init__(self) -> None:
         if self.homes < 1 or self.first < 0:
-            raise RecipeError("homes must be at least 1 and first at least 0")
+            raise ValueError("homes must be at least 1 and first at least 0")
         if self.first + self.homes > len(seed_range(self.purpose)):
-            raise RecipeError("first + homes leaves the seeds of this purpose")
+            raise ValueError("first + homes leaves the seeds of this purpose")
 
 
 @dataclass(frozen=True)

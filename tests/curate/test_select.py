@@ -48,6 +48,7 @@ def picked(run: Path, **config: object) -> list[str]:
 def test_tasks_and_thoughts_are_filters(run: Path) -> None:
     assert picked(run) == [str(i) for i in range(10)]
     assert picked(run, tasks=("count",)) == ["1", "3", "5", "7", "9"]
+    assert picked(run, without_tasks=("plan",)) == ["1", "3", "5", "7", "9"]
     assert picked(run, thought="only") == ["6", "7", "8", "9"]
     assert picked(run, thought="none", tasks=("plan",)) == ["0", "2", "4"]
 

@@ -28,6 +28,12 @@ def test_vg_relation_keeps_both_boxes_as_corners() -> None:
     assert got.find_geometry("object").values == (159, 119, 308, 274)
 
 
+def test_vg_asks_where_only_what_a_place_can_answer() -> None:
+    (place,), (deed,) = vg_relation("near"), vg_relation("plugged into")
+    assert "Where is the keyboard relative to the monitor?" in str(place)
+    assert "How is the keyboard related to the monitor?" in str(deed)
+
+
 def test_vg_side_that_the_boxes_contradict_is_dropped() -> None:
     (got,) = vg_relation("left of")  # the keyboard's centre is right of the monitor's
     assert isinstance(got, Verdict) and got.check == "source:contradiction"

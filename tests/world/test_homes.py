@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seestep.errors import RecipeError
 from seestep.geometry.frames import same_size
 from seestep.geometry.masks import contains
 from seestep.records import Box, Choice, Points, Record, YesNo
@@ -50,7 +49,7 @@ def test_no_seed_serves_two_purposes():
 
 
 def test_homes_beyond_a_purpose_are_refused():
-    with pytest.raises(RecipeError, match="1000000"):
+    with pytest.raises(ValueError, match="1000000"):
         HomesConfig(homes=2, first=999_999)
 
 

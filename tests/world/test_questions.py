@@ -5,7 +5,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seestep.errors import RecipeError
 from seestep.geometry.frames import same_size
 from seestep.geometry.masks import contains, grid_of
 from seestep.records import Box, Choice, Freeform, Number, Points, YesNo
@@ -230,7 +229,7 @@ def test_ids_are_unique_and_clusters_name_the_home(look_at, table):
 
 
 def test_an_unknown_family_is_refused_by_name():
-    with pytest.raises(RecipeError, match="exits"):
+    with pytest.raises(ValueError, match="exits"):
         AskConfig(families=("exits",))
 
 

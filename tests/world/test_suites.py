@@ -8,7 +8,7 @@ from PIL import Image
 
 from seestep.answers import score
 from seestep.bench import BENCHES, get
-from seestep.errors import DataError, RecipeError
+from seestep.errors import DataError
 from seestep.families import get as family_of
 from seestep.families.prompt import answer_text, messages
 from seestep.records import Choice, Item, Number
@@ -99,7 +99,7 @@ def test_too_few_homes_are_named(tmp_path):
 
 
 def test_an_unknown_suite_is_refused():
-    with pytest.raises(RecipeError, match="mini-satt"):
+    with pytest.raises(ValueError, match="mini-satt"):
         SuitesConfig(suites=("mini-satt",))
 
 

@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 
 from seestep.bench import BENCHES
-from seestep.errors import RecipeError
 from seestep.records import Form, Record, Split, Verdict
 from seestep.world.questions import distance, multiview, place, relation, things
 from seestep.world.questions.draft import Draft, Look, one, slug, to_record
@@ -89,11 +88,10 @@ class AskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         unknown = sorted(set(self.families) - set(FAMILIES))
         if not 0 <= self.benchmark_forms <= 1 or self.per_family < 1:
-            raise RecipeError("benchmark_forms must lie in [0, 1] and per_family be at least 1")
+            raise ValueError("benchmark_forms must lie in [0, 1] and per_family be at least 1")
         if unknown:
-            raise RecipeError(
-                f"unknown question families: {', '.join(unknown)}",
-                wanted=" | ".join(FAMILIES),
+            raise ValueError(
+                f"unknown question families: {', '.join(unknown)}; there are {', '.join(FAMILIES)}"
             )
 
 

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from seestep.bench import BENCHES
-from seestep.errors import DataError, RecipeError
+from seestep.errors import DataError
 from seestep.records import Item
 from seestep.run import Progress, ShardResult, read_rows, shard_stage
 from seestep.world.homes import SEEDS_EACH, SPLITS, Purpose, View, look_around, media_name
@@ -59,11 +59,11 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def __post_init__(self) -> None:
         unknown = sorted(set(self.suites) - set(MINIS))
         if unknown:
-            raise RecipeError(f"unknown suites: {', '.join(unknown)}", wanted=" | ".join(MINIS))
+            raise ValueError(f"unknown suites: {', '.join(unknown)}; there are {', '.join(MINIS)}")
         if self.per_suite < 1 or self.homes < 1:
-            raise RecipeError("per_suite and homes must be at least 1")
+            raise ValueError("per_suite and homes must be at least 1")
         if not 0 <= self.first <= SEEDS_EACH - self.homes:
-            raise RecipeError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
+            raise ValueError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
 
     @property
     def seeds(self) -> range:
