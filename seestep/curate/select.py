@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from seestep.errors import DataError
-from seestep.records import Record
+from seestep.records import Record, Split
 from seestep.run import Manifest, ShardResult, read_rows, shard_stage
 
 VERSION = 1
@@ -30,6 +30,7 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     without_tasks: tuple[str, ...] = ()
     thought: Literal["any", "none", "only"] = "any"
     without: tuple[str, ...] = ("media-missing",)
+    splits: tuple[Split, ...] = ("train",)  # what is held out for measuring stays out
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -81,5 +82,5 @@ def _matching(config: SelectConfig, run: Path) -> Iterator[Record]:
                 continue
             if config.thought != "any" and (record.thought is None) == (config.thought == "only"):
                 continue
-            if not set(config.without) & set(record.tags):
+            if record.split in config.splits and not set(config.without) & set(record.tags):
                 yield record

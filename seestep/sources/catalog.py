@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import msgspec
+
 from seestep.errors import DataError
-from seestep.records import Media, Provenance, Record, Verdict
+from seestep.records import Media, Provenance, Record, Split, Verdict
 from seestep.sources import (
     alfred,
     bridge,
@@ -67,27 +69,41 @@ def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Fou
             yield from convert(json_items(path), images, at(path))
 
 
+def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
+    """The rows of a file that its owners hold out, marked so."""
+    for row in rows:
+        yield msgspec.structs.replace(row, split=split) if isinstance(row, Record) else row
+
+
 def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("lvis_*.json")):
-        yield from lvis.convert(
+        rows = lvis.convert(
             json_items(path, "images.item"),
             json_items(path, "annotations.item"),
             json_items(path, "categories.item"),
             at(path),
         )
+        yield from _held("val" if "_val" in path.name else "train", rows)
 
 
 def _epic(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    for name in ("EPIC_100_train.csv", "EPIC_100_validation.csv"):
+    files: tuple[tuple[str, Split], ...] = (
+        ("EPIC_100_train.csv", "train"),
+        ("EPIC_100_validation.csv", "val"),
+    )
+    for name, split in files:
         path = root / name
         if path.exists():
-            yield from epic_kitchens.convert(csv_rows(path, epic_kitchens.COLUMNS), at(path))
+            rows = epic_kitchens.convert(csv_rows(path, epic_kitchens.COLUMNS), at(path))
+            yield from _held(split, rows)
 
 
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
         (trajectory,) = json_items(path, "")
-        yield from alfred.convert(trajectory, path.parent.relative_to(root).as_posix(), at(path))
+        folder = path.parent.relative_to(root)
+        split: Split = "train" if folder.parts[1] == "train" else "val"
+        yield from _held(split, alfred.convert(trajectory, folder.as_posix(), at(path)))
 
 
 def _sharerobot(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:

@@ -6,11 +6,18 @@ import pytest
 
 from seestep.curate.select import SelectConfig, select
 from seestep.errors import DataError
-from seestep.records import Freeform, Record, Text, Thought, Turn
+from seestep.records import Freeform, Record, Split, Text, Thought, Turn
 from seestep.run import ShardResult, read_rows, shard_stage
 
 
-def record(i: int, task: str, *, thinks: bool = False, tags: tuple[str, ...] = ()) -> Record:
+def record(
+    i: int,
+    task: str,
+    *,
+    thinks: bool = False,
+    tags: tuple[str, ...] = (),
+    split: Split = "train",
+) -> Record:
     return Record(
         id=f"t:{i}",
         source="t",
@@ -20,6 +27,7 @@ def record(i: int, task: str, *, thinks: bool = False, tags: tuple[str, ...] = (
         answer=Freeform(text="!"),
         thought=Thought(entities=(), steps=(), next=("done",)) if thinks else None,
         tags=tags,
+        split=split,
     )
 
 
@@ -27,6 +35,7 @@ def record(i: int, task: str, *, thinks: bool = False, tags: tuple[str, ...] = (
 def run(tmp_path: Path) -> Path:
     rows = [record(i, "count" if i % 2 else "plan", thinks=i > 5) for i in range(10)]
     rows.append(record(10, "count", tags=("media-missing",)))
+    rows.append(record(11, "count", split="val"))
     shard_stage(
         tmp_path / "in",
         stage="t",
@@ -51,6 +60,10 @@ def test_tasks_and_thoughts_are_filters(run: Path) -> None:
     assert picked(run, without_tasks=("plan",)) == ["1", "3", "5", "7", "9"]
     assert picked(run, thought="only") == ["6", "7", "8", "9"]
     assert picked(run, thought="none", tasks=("plan",)) == ["0", "2", "4"]
+
+
+def test_held_out_splits_are_picked_only_when_named(run: Path) -> None:
+    assert picked(run, splits=("val",)) == ["11"]
 
 
 def test_a_larger_limit_adds_to_a_smaller_one(run: Path) -> None:

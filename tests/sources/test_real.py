@@ -58,6 +58,14 @@ def test_visual_genome_counts_match_the_file() -> None:
 
 
 @real
+def test_what_the_owners_hold_out_stays_held_out() -> None:
+    splits = {
+        name: {r.split for r in read(name)[2]} for name in ("lvis", "alfred", "epic_kitchens")
+    }
+    assert splits == {"lvis": {"val"}, "alfred": {"train"}, "epic_kitchens": {"train"}}
+
+
+@real
 def test_lvis_never_claims_an_absence_outside_the_negative_list() -> None:
     (path,) = (REAL / "lvis").glob("lvis_*.json")
     negatives = {i["id"]: set(i["neg_category_ids"]) for i in json_items(path, "images.item")}
