@@ -92,5 +92,9 @@ def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
 
 def stage_words(stage: Stage) -> str:
     config = stage.config
-    steps = f"{config.max_steps} steps" if config.max_steps else f"{config.epochs:g} epochs"
+    steps = (
+        f"{config.max_steps} steps"
+        if config.max_steps
+        else f"{config.epochs:g} epoch{'' if config.epochs == 1 else 's'}"
+    )
     return f"{config.method.upper()}, {steps}, learning rate {config.optim.lr:g}"
