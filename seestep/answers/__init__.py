@@ -9,7 +9,7 @@ from seestep.answers.parts import Sections, sections, spans, strip
 from seestep.answers.places import Place, frame_of, read_place
 from seestep.answers.read import Read, read_choice, read_number, read_text, read_yes_no
 from seestep.answers.rescore import FrameScore, FrameTable, frame_table, rescore_frames
-from seestep.answers.scorers import SCORERS, frechet, iou, mean_relative_accuracy, score
+from seestep.answers.scorers import SCORERS, frechet, mean_relative_accuracy, score
 
 __all__ = [
     "SCORERS",
@@ -22,7 +22,6 @@ __all__ = [
     "frame_of",
     "frame_table",
     "frechet",
-    "iou",
     "mean_relative_accuracy",
     "read_choice",
     "read_number",

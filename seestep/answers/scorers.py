@@ -16,6 +16,7 @@ from seestep.answers.read import normal, read_choice, read_number, read_text, re
 from seestep.errors import DataError
 from seestep.families import Family
 from seestep.families.prompt import Sizes, number_text, resize_of
+from seestep.geometry.boxes import iou
 from seestep.geometry.convert import to_pixels
 from seestep.geometry.frames import Resize
 from seestep.geometry.masks import bounds, contains
@@ -240,15 +241,6 @@ def mean_relative_accuracy(read: float, gold: float) -> float:
         return float(read == 0)
     error = abs(read - gold) / abs(gold)
     return sum(error <= 1 - t for t in MRA_THRESHOLDS) / len(MRA_THRESHOLDS)
-
-
-def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1)."""
-    wide = min(a[2], b[2]) - max(a[0], b[0])
-    high = min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(wide, 0.0) * max(high, 0.0)
-    whole = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared / whole if whole > 0 else 0.0
 
 
 def frechet(a: Sequence[tuple[float, float]], b: Sequence[tuple[float, float]]) -> float:

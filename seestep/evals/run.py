@@ -176,8 +176,7 @@ def _ask(
 
 def images_of(item: Item) -> list[tuple[Media, int]]:
     """(media, frame index) of every picture, in the order in which the prompt shows them."""
-    shown = [item.find_media(k) for k, _ in wire.images_of(item)]
-    return [(m, i) for m, (_, i) in zip(shown, wire.images_of(item), strict=True)]
+    return [(item.find_media(key), index) for key, index in wire.images_of(item)]
 
 
 def _wrong_images(items: Sequence[Item]) -> dict[str, Item]:

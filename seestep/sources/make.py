@@ -84,13 +84,3 @@ def xywh(x: float, y: float, w: float, h: float, size: tuple[int, int]) -> Box |
     x0, y0 = max(0.0, x), max(0.0, y)
     x1, y1 = min(float(width), x + w), min(float(height), y + h)
     return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
-
-
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two corner boxes."""
-    w = min(a[2], b[2]) - max(a[0], b[0])
-    h = min(a[3], b[3]) - max(a[1], b[1])
-    if w <= 0 or h <= 0:
-        return 0.0
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h
-    return w * h / union

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from seestep.geometry.boxes import iou
 from seestep.records import (
     Box,
     Entity,
@@ -209,7 +210,7 @@ def _note(things: dict[str, list[make.Box]], thing: Mapping[str, Any], image: Me
     if box is None:
         return
     known = things.setdefault(_name(thing), [])
-    if all(make.iou(box, other) < SAME_IOU for other in known):
+    if all(iou(box, other) < SAME_IOU for other in known):
         known.append(box)
 
 

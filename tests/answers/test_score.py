@@ -9,9 +9,10 @@ from seestep.act import state as states
 from seestep.act.goals import Goal, Want, Which
 from seestep.act.judge import Judged
 from seestep.act.state import State, Thing
-from seestep.answers import SCORERS, frechet, iou, mean_relative_accuracy, score
+from seestep.answers import SCORERS, frechet, mean_relative_accuracy, score
 from seestep.errors import DataError
 from seestep.families.prompt import answer_text
+from seestep.geometry.boxes import iou
 from seestep.geometry.masks import encode
 from seestep.records import (
     Box,

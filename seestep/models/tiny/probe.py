@@ -7,6 +7,7 @@ a model reaches that reads but does not see.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +18,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from seestep.geometry.parse import parse
+from seestep.answers import read_number, read_place, read_text
+from seestep.geometry.boxes import iou
+from seestep.geometry.frames import same_size
 from seestep.models.load import Loaded
 from seestep.models.tiny.config import PretrainConfig
 from seestep.models.tiny.corpus import Corpus, Question
 
+UNIT = same_size((1, 1))  # places are read as fractions of the picture
+SAME_BOX = 0.5
 SAME_PLACE = 0.05  # of the side: how near a point must be where no region is known
 
 
@@ -68,28 +73,25 @@ def score(question: Question, text: str) -> float:
     if said is None or not gold:
         return 0.0
     if "text" in gold:
-        said = said.removeprefix("Answer:").strip()
-        return float(said.lower() == str(gold["text"]).lower())
+        words = read_text(said)
+        return float(words is not None and words.value.lower() == str(gold["text"]).lower())
     if "number" in gold:
-        try:
-            return float(abs(float(said) - gold["number"]) <= 0.1 * abs(gold["number"]))
-        except ValueError:
-            return 0.0
+        number, true = read_number(said), gold["number"]
+        return float(number is not None and abs(number.value - true) <= 0.1 * abs(true))
     want = "box" if "box" in gold else "point"
-    frame = gold.get("frame") or "permille"
-    read = parse(said, want, frame=frame)
-    if read is None:
+    place = read_place(said, want, gold.get("frame") or "permille", UNIT)
+    if place is None:
         return 0.0
-    values = np.array(read.values) / (1.0 if frame == "unit" else 1000.0)
     if want == "box":
-        return float(_iou(values, np.array(gold["box"])) >= 0.5)
+        return float(iou(place.values, gold["box"]) >= SAME_BOX)
+    x, y = place.pairs[0]
     if "point" in gold:
-        return float(np.hypot(*(values[:2] - np.array(gold["point"]))) <= SAME_PLACE)
+        return float(math.dist((x, y), gold["point"]) <= SAME_PLACE)
     height, width = gold["size"]
     bits = np.frombuffer(bytes.fromhex(gold["mask"]), dtype=np.uint8)
     mask = np.unpackbits(bits)[: height * width].reshape(height, width)
-    x, y = int(values[0] * width), int(values[1] * height)
-    return float(0 <= x < width and 0 <= y < height and mask[y, x])
+    column, row = int(x * width), int(y * height)
+    return float(0 <= column < width and 0 <= row < height and mask[row, column])
 
 
 @torch.no_grad()
@@ -107,13 +109,6 @@ def _reply(loaded: Loaded, corpus: Corpus, questions: Sequence[Question], shift:
     out = loaded.model.generate(**inputs, max_new_tokens=longest + 8, do_sample=False)
     texts = processor.tokenizer.batch_decode(out[:, inputs["input_ids"].shape[1] :])
     return [t.split("<|im_end|>")[0] for t in texts]
-
-
-def _iou(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
-    wide = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(wide, 0)))
-    areas = float(np.prod(np.maximum(a[2:] - a[:2], 0)) + np.prod(b[2:] - b[:2]))
-    return shared / (areas - shared)
 
 
 def _mean(values: Sequence[float]) -> float:
