@@ -30,7 +30,7 @@ PURPOSES: tuple[Purpose, ...] = ("train", "guard", "val", "suite", "base")
 SPLITS: dict[str, Split] = {
     "train": "train", "guard": "guard", "val": "val", "suite": "test", "base": "train"
 }  # fmt: skip
-VERSION = 1
+VERSION = 2
 
 
 def seed_range(purpose: Purpose) -> range:
@@ -51,12 +51,13 @@ class HomesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     first: int = 0  # offset into the purpose's seeds
     seed: int = 0  # of cameras and questions, not of the homes
     shard_homes: int = 4
+    clutter: float = 1.0  # times as many small things as a home usually has
     views: ViewConfig = ViewConfig()
     ask: AskConfig = AskConfig()
 
     def __post_init__(self) -> None:
-        if self.homes < 1 or self.shard_homes < 1:
-            raise ValueError("homes and shard_homes must be at least 1")
+        if self.homes < 1 or self.shard_homes < 1 or self.clutter <= 0:
+            raise ValueError("homes and shard_homes must be at least 1, clutter more than 0")
         if not 0 <= self.first <= SEEDS_EACH - self.homes:
             raise ValueError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
 
@@ -108,7 +109,9 @@ def _shard(config: HomesConfig, inside: str, n: int) -> ShardResult:
     rows: list[Record] = []
     verdicts: list[Verdict] = []
     files: dict[str, bytes] = {}
-    for home in look_around(seeds, config.views, seed=config.seed, inside=inside):
+    for home in look_around(
+        seeds, config.views, seed=config.seed, clutter=config.clutter, inside=inside
+    ):
         for shot in home:
             for view in shot:
                 files[media_name(view)] = png_bytes(view.event)
@@ -143,18 +146,20 @@ def look_around(
     views: ViewConfig,
     *,
     seed: int = 0,
+    clutter: float = 1.0,
     inside: str = "",
 ) -> Iterator[list[list[View]]]:
     """For each home, its shots as lists of views.
 
-    ``seed`` moves the cameras, ``inside`` is the run folder's path below the media root.
+    ``seed`` moves the cameras, ``clutter`` multiplies the number of small things, ``inside`` is the
+    run folder's path below the media root.
     """
     simulator = RoomSimulator(
         views.size, views.size, supersample=views.supersample, fov=views.fov, render=False
     )
     for home in seeds:
         simulator.render = False
-        metadata = simulator.reset(int(home)).metadata
+        metadata = simulator.reset({"seed": int(home), "clutter": clutter}).metadata
         positions = simulator.step("GetReachablePositions").metadata["actionReturn"]
         rng = np.random.default_rng([seed, home])
         simulator.render = True
@@ -173,7 +178,7 @@ def scenes(
     instance number to metadata of what is seen, with "name", "noun", "box_px", "centre_px",
     "pixels" and "cut" added. Several processes may each take a part of the seeds.
     """
-    for home in look_around(seeds, config.views, seed=config.seed):
+    for home in look_around(seeds, config.views, seed=config.seed, clutter=config.clutter):
         for shot in home:
             for view in shot:
                 records, _ = ask_shot([view], config)

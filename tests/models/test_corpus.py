@@ -5,6 +5,7 @@ import pytest
 
 from seestep.models.tiny.corpus import (
     BINS,
+    HEADS,
     IGNORE,
     Corpus,
     Question,
@@ -47,15 +48,16 @@ def test_a_token_shows_the_thing_that_covers_most_of_it():
     instance[:16, 10:16] = 2  # 96 of them
     instance[80:, 80:] = 3  # not taught
     cells = label_cells(instance, [(4, 2), (7, 1), None], None, 6)
-    assert cells[0].tolist() == [4, 2, int(5 / 96 * BINS), int(8 / 96 * BINS), IGNORE]
-    assert cells[35].tolist() == [0, 0, IGNORE, IGNORE, IGNORE]
+    x, y, right, bottom = (int(v / 96 * BINS) for v in (5, 8, 9, 15))
+    assert cells[0].tolist() == [4, 2, x, y, 0, 0, right, bottom, IGNORE]
+    assert cells[35].tolist() == [0, 0, *[IGNORE] * 7]
 
 
 def test_distance_is_told_on_a_logarithmic_scale():
     depth = np.full((96, 96), 0.4, dtype=np.float32)
     depth[:, 48:] = 8.0
     cells = label_cells(np.zeros((96, 96), dtype=np.int32), [], depth, 6)
-    assert cells[:, 4].reshape(6, 6)[0].tolist() == [0, 0, 0, 15, 15, 15]
+    assert cells[:, HEADS.index("depth")].reshape(6, 6)[0].tolist() == [0, 0, 0, 15, 15, 15]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,13 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "tiny" / "base.yaml"
 SHORT = (
     "threads=1",
     "data.workers=1",
-    "data.homes.homes=2",
-    "data.homes.shard_homes=1",
+    "data.parts.tables.homes=2",
+    "data.parts.tables.shard_homes=1",
+    "data.parts.tables.views={close: 1, wide: 0, orbits: 1, turns: 0}",
+    "data.parts.rooms.homes=1",
+    "data.parts.rooms.views={close: 1, wide: 0, orbits: 0, turns: 0}",
     "data.probe.homes=1",
+    "data.probe.views={close: 1, wide: 0, orbits: 0, turns: 0}",
     "vision.steps=3",
     "joint.steps=3",
     "questions=3",
@@ -52,13 +56,13 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, monkeypatch)
     again = run(config, tmp_path / "cut", shape=SMALL)
     one, two = (load(folder).model.state_dict() for folder in (whole, again))
     assert all(torch.equal(one[name], two[name]) for name in one)
-    assert "| relation |" in (whole / "MODEL_CARD.md").read_text()
+    assert "| side |" in (whole / "MODEL_CARD.md").read_text()
 
 
 def test_homes_cannot_be_learnt_from_and_tested_on():
     from seestep.errors import RecipeError
 
-    with pytest.raises(RecipeError, match="both learnt from and tested on"):
+    with pytest.raises(RecipeError, match="share homes"):
         recipe.load(RECIPE, ("data.probe.first=10",), PretrainConfig)
 
 

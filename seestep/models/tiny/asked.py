@@ -25,9 +25,9 @@ TURN_END = "<|im_end|>"
 
 
 def to_question(
-    record: Record, family: Family, processor: Any, views: Mapping[str, int]
+    record: Record, family: Family, processor: Any, views: Mapping[str, int], *, gold: bool = True
 ) -> Question:
-    """One record as prompt and completion; ``views`` numbers its media.
+    """One record as prompt and completion; ``views`` numbers its media, its ability is its family.
 
     Prompt and completion come from the functions that export and evaluation use, through the
     checkpoint's chat template.
@@ -38,8 +38,8 @@ def to_question(
     cut = text.rindex(END) + len(END)
     shown = tuple(views[m.key] for m in record.media)
     said = completion(record.answer, record, family) + TURN_END
-    ability = record.task if len(shown) == 1 else f"{record.task}_views"
-    return Question(shown, text[:cut], text[cut:], said, ability, gold_of(record))
+    known = gold_of(record) if gold else {}
+    return Question(shown, text[:cut], text[cut:], said, record.tags[1], known)
 
 
 def gold_of(record: Record) -> dict[str, Any]:
@@ -73,10 +73,14 @@ def to_shot(
     processor: Any,
     *,
     grid: int,
+    gold: bool = True,
 ) -> Shot:
-    """Pictures of one home, what their visual tokens show, and the questions about them."""
+    """Pictures of one home, what their visual tokens show, and the questions about them.
+
+    Without ``gold`` the questions can be learnt from but not scored, and take far less room.
+    """
     views = {look.media.key: i for i, look in enumerate(looks)}
-    questions = [to_question(record, family, processor, views) for record in records]
+    questions = [to_question(record, family, processor, views, gold=gold) for record in records]
     return Shot(
         np.stack([_picture(look) for look in looks]),
         np.stack([_cells(look, grid) for look in looks]),

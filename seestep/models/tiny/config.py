@@ -14,15 +14,18 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Data(Struct, frozen=True, kw_only=True):
     """Which homes are looked at, and what is asked there."""
 
-    homes: HomesConfig  # to learn from
+    parts: dict[str, HomesConfig]  # to learn from, by name
     probe: HomesConfig  # for the final test
     workers: int = 2
     vocab: int = 1024  # of the tokenizer, at most
 
     def __post_init__(self) -> None:
-        shared = set(self.homes.seeds) & set(self.probe.seeds)
-        if shared:
-            raise ValueError(f"{len(shared)} homes are both learnt from and tested on")
+        names = [*self.parts, "probe"]
+        seeds = [part.seeds for part in (*self.parts.values(), self.probe)]
+        for i, mine in enumerate(seeds):
+            for j, other in enumerate(seeds[:i]):
+                if set(mine) & set(other):
+                    raise ValueError(f"{names[j]} and {names[i]} share homes; move one's first")
 
 
 class Stage(Struct, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORE = -100
-HEADS = ("type", "color", "x", "y", "depth")
+HEADS = ("type", "color", "x", "y", "left", "top", "right", "bottom", "depth")
 """What each visual token is taught to tell about the object in it, one head each."""
-BINS = 32  # for x and y; depth uses DEPTH_BINS
+BINS = 32  # for places; depth uses DEPTH_BINS
 DEPTH_BINS = 16
 DEPTH_RANGE = (0.4, 8.0)  # metres, log-spaced
 
@@ -39,7 +39,7 @@ class Question(msgspec.Struct, frozen=True):
 class Shot:
     """Some pictures of one home, what every visual token shows, and questions.
 
-    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 5) int16 class of each of
+    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 9) int16 class of each of
     ``HEADS``, -100 where nothing is taught.
     """
 
@@ -82,12 +82,12 @@ def label_cells(
     *,
     least: float = 0.06,
 ) -> NDArray[np.int16]:
-    """What each of grid x grid visual tokens shows, (grid * grid, 5) int16 classes of ``HEADS``.
+    """What each of grid x grid visual tokens shows, (grid * grid, 9) int16 classes of ``HEADS``.
 
     ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color) or
     None for things that are not taught. A token shows the object that covers most of it, if it
     covers at least ``least`` of the token; type and color 0 mean "no object". x and y are those of
-    the centre of the object's visible pixels in the whole picture.
+    the centre of the object's visible pixels in the whole picture, left to bottom their bounds.
     """
     height, width = instance.shape
     taught = np.array([False, *(c is not None for c in classes)])
@@ -105,12 +105,13 @@ def label_cells(
             assert kind is not None
             ys, xs = np.nonzero(seen == index + 1)
             x, y = (xs.mean() + 0.5) / width, (ys.mean() + 0.5) / height
-            out[token, :4] = (*kind, int(x * BINS), int(y * BINS))
+            bounds = xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height
+            out[token, :8] = (*kind, *(int(v * BINS) for v in (x, y, *bounds)))
     if depth is not None:
         metres = depth.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
         low, high = np.log(DEPTH_RANGE)
         place = (np.log(np.clip(np.median(metres, axis=1), *DEPTH_RANGE)) - low) / (high - low)
-        out[:, 4] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
+        out[:, 8] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
     return out
 
 

@@ -22,7 +22,7 @@ from seestep.models.tiny.corpus import BINS, DEPTH_BINS, HEADS, IGNORE, Corpus, 
 from seestep.models.tiny.pack import Batch, Packer
 from seestep.run import atomic_write
 
-AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5)  # of HEADS: what it is matters most
+AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it is matters most
 
 Note = Callable[[dict[str, Any]], None]
 
@@ -76,7 +76,7 @@ def make_learner(
         form_weight=config.form_weight,
     )
     width = loaded.model.config.text_config.hidden_size
-    sizes = dict(zip(HEADS, (*classes, BINS, BINS, DEPTH_BINS), strict=True))
+    sizes = dict(zip(HEADS, (*classes, *[BINS] * 6, DEPTH_BINS), strict=True))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed + 1)
         heads = nn.ModuleList([nn.Linear(width, sizes[name]) for name in HEADS])

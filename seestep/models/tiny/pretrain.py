@@ -32,28 +32,33 @@ from seestep.progress import Progress
 from seestep.run import ShardResult, shard_stage, side_files
 from seestep.world.homes import HomesConfig, ask_shot, look_around
 
-VERSION = 1
+VERSION = 2
 TOKENIZER_TEXTS = 40_000
 
 
 def run(config: PretrainConfig, out: str | Path, *, shape: Shape | None = None) -> Path:
     """Make the base checkpoint in ``out``/checkpoint and return that folder.
 
-    Also writes ``views/`` and ``probe/`` (pictures and questions), ``metrics.jsonl``,
-    ``state.pt`` (to resume) and, in the checkpoint, ``MODEL_CARD.md`` with the score of every
-    ability on homes it never saw.
+    Also writes ``views/`` and ``probe/`` (pictures and questions), ``metrics.jsonl``, ``start/``
+    (the untrained checkpoint), ``state.pt`` (its weights now, to resume) and, in the checkpoint,
+    ``MODEL_CARD.md`` with the score of every ability on homes it never saw.
     """
     out, shape = Path(out), shape or Shape()
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
     began = time.time()
-    corpus = Corpus.join(_shots(out / "views", config.data.homes, config, shape))
+    corpus = Corpus.join(
+        shot
+        for name, homes in config.data.parts.items()
+        for shot in _shots(out / "views" / name, homes, config, shape, gold=False)
+    )
     texts = [q.suffix + q.completion for g in corpus.groups for q in g]
     step = max(1, len(texts) // TOKENIZER_TEXTS)
     tokenizer = train_tokenizer(
         [*texts[::step], *domain_texts()], vocab=config.data.vocab, phrases=form_phrases()
     )
     loaded = build(config.family, shape=shape, tokenizer=tokenizer, seed=config.seed)
+    save(loaded, out / "start", source_run="recipes/tiny/base.yaml")  # what state.pt fits
     learner = make_learner(config, loaded, corpus, (len(TYPES), len(COLORS)), shape.grid)
     state = out / "state.pt"
     if state.is_file():
@@ -78,17 +83,17 @@ def test(config: PretrainConfig, folder: Path, out: Path, *, minutes: float | No
 
 
 def _shots(
-    folder: Path, homes: HomesConfig, config: PretrainConfig, shape: Shape
+    folder: Path, homes: HomesConfig, config: PretrainConfig, shape: Shape, *, gold: bool = True
 ) -> Iterator[Shot]:
     with Progress(f"homes for {folder.name}") as bar:
         shard_stage(
             folder,
             stage="tiny.views",
             version=VERSION,
-            config={"homes": homes, "family": config.family, "shape": shape},
+            config={"homes": homes, "family": config.family, "shape": shape, "gold": gold},
             inputs=[],
             shards=-(-homes.homes // homes.shard_homes),
-            work=partial(_look, homes, config.family, shape),
+            work=partial(_look, homes, config.family, shape, gold),
             workers=config.data.workers,
             progress=bar,
         )
@@ -96,7 +101,7 @@ def _shots(
         yield from read_shard(file)
 
 
-def _look(homes: HomesConfig, family_name: str, shape: Shape, n: int) -> ShardResult:
+def _look(homes: HomesConfig, family_name: str, shape: Shape, gold: bool, n: int) -> ShardResult:
     """One cache file: the homes of shard ``n`` seen, asked about and written as text."""
     torch.set_num_threads(1)
     family = families.get(family_name)
@@ -107,11 +112,11 @@ def _look(homes: HomesConfig, family_name: str, shape: Shape, n: int) -> ShardRe
     family = family.with_processor(**cards.image_limits(processor))
     seeds = homes.seeds[n * homes.shard_homes : (n + 1) * homes.shard_homes]
     made = []
-    for home in look_around(seeds, homes.views, seed=homes.seed):
+    for home in look_around(seeds, homes.views, seed=homes.seed, clutter=homes.clutter):
         looks = [view.look for shot in home for view in shot]
         records = [record for shot in home for record in ask_shot(shot, homes)[0]]
         if looks and records:
-            made.append(to_shot(looks, records, family, processor, grid=shape.grid))
+            made.append(to_shot(looks, records, family, processor, grid=shape.grid, gold=gold))
     return ShardResult(rows=[], files={f"views/{n:05d}.npz": write_shard(made)} if made else {})
 
 

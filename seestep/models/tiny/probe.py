@@ -127,7 +127,11 @@ def write_model_card(
     model = loaded.model
     total = sum(p.numel() for p in model.parameters())
     vision = sum(p.numel() for p in model.model.visual.parameters())
-    homes, tested = config.data.homes, config.data.probe
+    tested = config.data.probe
+    seen = "; ".join(
+        f"{part.homes} homes (seeds {part.seeds.start} to {part.seeds.stop - 1})"
+        for part in config.data.parts.values()
+    )
     took = f"{minutes:.0f} minutes on {config.threads} threads" if minutes else "not recorded"
     rows = [
         f"| {name} | {s['n']} | {s['score']:.3f} | {s['wrong_image']:.3f} | {s['format']:.3f} |"
@@ -144,7 +148,7 @@ vision tower, and a tokenizer of {len(loaded.tokenizer)} entries. Pictures are s
 float16 in safetensors. It exists so that every method can be tried in minutes on a CPU; it knows
 nothing but the rendered homes of this package.
 
-- **Data**: {homes.homes} homes (seeds {homes.seeds.start} to {homes.seeds.stop - 1}) rendered by
+- **Data**: {seen}, rendered by
   `seestep.world`, questions answered by their own geometry. No home of a suite is among them.
 - **Recipe**: `recipes/tiny/base.yaml`, from random weights in two stages: visual tokens learn the
   type, colour, place and distance of what they show (those heads are thrown away), then questions

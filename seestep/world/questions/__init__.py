@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -132,7 +133,7 @@ def drafts(looks: Sequence[Look], *, prefix: str, seed: int, config: AskConfig) 
             draft = SINGLE[name](looks[0], rng) if name in SINGLE else SEVERAL[name](looks, rng)
             if draft is not None and draft.key not in keys:
                 keys.add(draft.key)
-                yield draft
+                yield replace(draft, family=name)
 
 
 def leave_out(look: Look, prefix: str) -> list[Verdict]:

@@ -61,6 +61,7 @@ class Draft:
     ask: tuple[str | GeometryRef, ...]
     answer: Answer
     geometry: tuple[Geometry, ...] = ()
+    family: str = ""  # of questions, set by ``drafts``
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -94,7 +95,7 @@ def to_record(
         clusters=clusters(looks),
         split=split,
         licence=LICENCE,
-        tags=(draft.skill,),
+        tags=(draft.skill, draft.family),
     )
 
 
