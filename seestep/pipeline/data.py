@@ -112,7 +112,8 @@ def _world(run: Run, world: World) -> None:
                 workers=run.config.workers,
                 progress=run.progress("suites"),
             )
-            run.say(f"   {len(run.suites)} suites of {world.suites.per_suite} items")
+            items = sum(map(world.suites.size, run.suites))
+            run.say(f"   {items:,} items in {len(run.suites)} suites")
 
 
 def _curate(run: Run) -> None:

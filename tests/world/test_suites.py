@@ -23,7 +23,9 @@ from seestep.world.views import ViewConfig
 pytest.importorskip("mujoco_warp", reason="homes are drawn by mujoco-warp: pip install .[world]")
 
 VIEWS = ViewConfig(close=2, wide=1, orbits=1, turns=1, tours=1)
-CONFIG = SuitesConfig(per_suite=2, homes=3, shard_homes=2, views=VIEWS)
+CONFIG = SuitesConfig(
+    per_suite=2, sizes={"mini-realworldqa": 5}, homes=3, shard_homes=2, views=VIEWS
+)
 FAMILY = family_of("qwen3_vl")
 
 
@@ -36,7 +38,13 @@ def suites(tmp_path_factory):
 
 def test_there_are_seventeen_and_one_of_plans(suites):
     assert set(suites[1]) == {*MINIS, PLAN} and len(MINIS) == 17
-    assert all(len(items) == 2 for items in suites[1].values())
+    sizes = {name: len(items) for name, items in suites[1].items()}
+    assert sizes.pop("mini-realworldqa") == 5 and set(sizes.values()) == {2}
+
+
+def test_sizes_are_of_suites_that_are_wanted():
+    with pytest.raises(ValueError, match="sizes names mini-bling"):
+        SuitesConfig(sizes={"mini-bling": 3})
 
 
 def test_all_but_egoplan_have_a_mix():

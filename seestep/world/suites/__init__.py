@@ -41,11 +41,14 @@ _VIEWS = ViewConfig(close=4, wide=2, orbits=2, turns=2, tours=1)
 class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many questions of how many homes.
 
-    ``purpose`` "guard" makes guard sets by the same code, from the guard homes. ``plans`` adds
-    the suite "mini-plan" of judged plans, which mirrors no benchmark.
+    ``sizes`` gives single suites another number of questions than ``per_suite``: a skill that few
+    questions of few suites measure needs more of those. ``purpose`` "guard" makes guard sets by
+    the same code, from the guard homes. ``plans`` adds the suite "mini-plan" of judged plans,
+    which mirrors no benchmark.
     """
 
     per_suite: int = 32
+    sizes: dict[str, int] = {}  # suite -> questions
     homes: int = 32
     suites: tuple[str, ...] = MINIS
     plans: bool = True
@@ -62,6 +65,10 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             raise ValueError(f"unknown suites: {', '.join(unknown)}; there are {', '.join(MINIS)}")
         if self.per_suite < 1 or self.homes < 1:
             raise ValueError("per_suite and homes must be at least 1")
+        stray = sorted(set(self.sizes) - set(self.wanted))
+        if stray or any(size < 1 for size in self.sizes.values()):
+            what = ", ".join(stray) or "a number below 1"
+            raise ValueError(f"sizes names {what}; it gives wanted suites at least 1 question")
         if not 0 <= self.first <= SEEDS_EACH - self.homes:
             raise ValueError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
 
@@ -71,13 +78,18 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     @property
     def tasks(self) -> int:
-        """Tasks played in each home: twice what mini-plan needs, since not all can be."""
-        return min(6, -(-2 * self.per_suite // self.homes))
+        """Tasks played in each home: twice what its suites need, since not all can be."""
+        most = max(self.size(PLAN), self.size(planning.EGOPLAN))
+        return min(6, -(-2 * most // self.homes))
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the suites to be written."""
         return (*self.suites, PLAN) if self.plans else self.suites
+
+    def size(self, suite: str) -> int:
+        """How many questions a suite has."""
+        return self.sizes.get(suite, self.per_suite)
 
 
 def build(
@@ -115,13 +127,15 @@ def build(
 
 
 def _suite(folder: Path, pool: Path, name: str, items: list[Item], config: SuitesConfig) -> Path:
+    count = config.size(name)
+
     def work(_: int) -> ShardResult:
-        chosen = choose(items, config.per_suite, config.seed)
-        if len(chosen) < config.per_suite:
+        chosen = choose(items, count, config.seed)
+        if len(chosen) < count:
             raise DataError(
                 f"{config.homes} homes give only {len(chosen)} questions for {name}",
                 file=pool,
-                wanted=str(config.per_suite),
+                wanted=str(count),
                 hint="ask for more homes or for fewer questions per suite",
             )
         return ShardResult(rows=chosen)
@@ -131,7 +145,7 @@ def _suite(folder: Path, pool: Path, name: str, items: list[Item], config: Suite
         out,
         stage="world.suites",
         version=SUITE_VERSION,
-        config={"suite": name, "per_suite": config.per_suite, "seed": config.seed},
+        config={"suite": name, "per_suite": count, "seed": config.seed},
         inputs=[pool],
         shards=1,
         work=work,
