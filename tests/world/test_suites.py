@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,7 +18,7 @@ from seestep.world.homes import seed_range
 from seestep.world.questions.draft import Draft
 from seestep.world.questions.things import with_options
 from seestep.world.suites import MINIS, MIXES, PLAN, SuitesConfig, build
-from seestep.world.suites.items import answer_class, choose
+from seestep.world.suites.items import answer_class, choose, more_of_skills
 from seestep.world.views import ViewConfig
 
 pytest.importorskip("mujoco_warp", reason="homes are drawn by mujoco-warp: pip install .[world]")
@@ -40,6 +41,19 @@ def test_there_are_seventeen_and_one_of_plans(suites):
     assert set(suites[1]) == {*MINIS, PLAN} and len(MINIS) == 17
     sizes = {name: len(items) for name, items in suites[1].items()}
     assert sizes.pop("mini-realworldqa") == 5 and set(sizes.values()) == {2}
+
+
+def test_skills_are_filled_up_beside_the_suites(tmp_path):
+    config = SuitesConfig(
+        per_suite=1, per_skill=2, homes=2, suites=("mini-cv-bench", "mini-sat"), plans=False,
+        views=VIEWS,
+    )  # fmt: skip
+    folders = build(tmp_path, config)
+    items = [i for folder in folders.values() for i in read_rows(folder, Item)]
+    skills = Counter(i.skill for i in items)
+    assert len(skills) >= 4 and min(skills.values()) == 2
+    assert len({i.id.split(":", 1)[1] for i in items}) == len(items)
+    assert all(name.startswith(("mini-", "more-")) for name in folders)
 
 
 def test_sizes_are_of_suites_that_are_wanted():
@@ -131,6 +145,28 @@ def item(number, family, letter, home):
         answer=Choice(options=options, index="ABCD".index(letter)), scorer="choice", skill="k",
         clusters=(home,), tags=(family,),
     )  # fmt: skip
+
+
+def test_a_skill_is_filled_up_with_questions_that_no_suite_asks():
+    def of(suite, number, skill, scorer="choice"):
+        made = item(number, "f", "A", f"home:{number}")
+        return msgspec.structs.replace(
+            made, id=f"{suite}:q{number}", suite=suite, skill=skill, scorer=scorer
+        )
+
+    pools = {
+        "mini-a": [of("mini-a", n, "count") for n in range(6)],
+        "mini-b": [*(of("mini-b", n, "count") for n in range(4, 8)), of("mini-b", 9, "exists")],
+        "mini-plan": [of("mini-plan", n, "planning", "plan") for n in range(3)],
+    }
+    chosen = {name: items[:1] for name, items in pools.items()}  # a's q0, b's q4, a plan
+    made = more_of_skills(pools, chosen, 4, seed=0)
+    assert {name: (len(items), lack) for name, (items, lack) in made.items()} == {
+        "more-count": (2, 2), "more-exists": (1, 4), "more-plan": (2, 3)
+    }  # fmt: skip
+    items = [i for found, _ in made.values() for i in found]
+    assert {i.id.split(":")[0] for i in items} == {i.suite for i in items} == set(made)
+    assert not {"more-count:q0", "more-count:q4"} & {i.id for i in items}
 
 
 def test_choosing_spreads_families_answers_and_homes():

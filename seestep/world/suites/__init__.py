@@ -26,12 +26,12 @@ from seestep.world.questions.things import with_options
 from seestep.world.room import png_bytes
 from seestep.world.scene import SceneConfig
 from seestep.world.suites import planning
-from seestep.world.suites.items import choose, to_item
+from seestep.world.suites.items import choose, more_of_skills, to_item
 from seestep.world.suites.mix import MIXES, Part
 from seestep.world.views import ViewConfig
 
-POOL_VERSION = 1
-SUITE_VERSION = 1
+POOL_VERSION = 2
+SUITE_VERSION = 2
 PLAN = "mini-plan"
 MINIS: tuple[str, ...] = tuple(bench.mini for bench in BENCHES.values())
 
@@ -45,11 +45,18 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     questions of few suites measure needs more of those. ``purpose`` "guard" makes guard sets by
     the same code, from the guard homes. ``plans`` adds the suite "mini-plan" of judged plans,
     which mirrors no benchmark.
+
+    ``per_skill`` makes every skill group large enough to tell whether an ability was lost: where
+    the suites hold fewer questions of a skill (judged plans count as one), a folder "more-<skill>"
+    brings the rest, asked in the forms of the suites that have that skill. It belongs to no
+    suite's score.
     """
 
     per_suite: int = 32
     sizes: dict[str, int] = {}  # suite -> questions
+    per_skill: int = 0
     homes: int = 32
+    clutter: float = 1.5  # times as many small things as a home usually has
     suites: tuple[str, ...] = MINIS
     plans: bool = True
     purpose: Purpose = "suite"
@@ -63,8 +70,8 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         unknown = sorted(set(self.suites) - set(MINIS))
         if unknown:
             raise ValueError(f"unknown suites: {', '.join(unknown)}; there are {', '.join(MINIS)}")
-        if self.per_suite < 1 or self.homes < 1:
-            raise ValueError("per_suite and homes must be at least 1")
+        if self.per_suite < 1 or self.homes < 1 or self.clutter <= 0:
+            raise ValueError("per_suite and homes must be at least 1, clutter more than 0")
         stray = sorted(set(self.sizes) - set(self.wanted))
         if stray or any(size < 1 for size in self.sizes.values()):
             what = ", ".join(stray) or "a number below 1"
@@ -79,7 +86,7 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def tasks(self) -> int:
         """Tasks played in each home: twice what its suites need, since not all can be."""
-        most = max(self.size(PLAN), self.size(planning.EGOPLAN))
+        most = max(self.size(PLAN), self.size(planning.EGOPLAN), self.per_skill)
         return min(6, -(-2 * most // self.homes))
 
     @property
@@ -123,32 +130,38 @@ def build(
     by_suite: dict[str, list[Item]] = {name: [] for name in config.wanted}
     for item in read_rows(pool, Item):
         by_suite[item.suite].append(item)
-    return {name: _suite(folder, pool, name, items, config) for name, items in by_suite.items()}
+    wanted = {
+        name: choose(items, config.size(name), config.seed) for name, items in by_suite.items()
+    }
+    lots = {name: (items, config.size(name)) for name, items in wanted.items()}
+    if config.per_skill:
+        rest = more_of_skills(by_suite, wanted, config.per_skill, config.seed)
+        lots |= {name: (items, lack) for name, (items, lack) in rest.items()}
+    return {
+        name: _suite(folder, pool, name, items, count, config)
+        for name, (items, count) in lots.items()
+    }
 
 
-def _suite(folder: Path, pool: Path, name: str, items: list[Item], config: SuitesConfig) -> Path:
-    count = config.size(name)
-
-    def work(_: int) -> ShardResult:
-        chosen = choose(items, count, config.seed)
-        if len(chosen) < count:
-            raise DataError(
-                f"{config.homes} homes give only {len(chosen)} questions for {name}",
-                file=pool,
-                wanted=str(count),
-                hint="ask for more homes or for fewer questions per suite",
-            )
-        return ShardResult(rows=chosen)
-
+def _suite(
+    folder: Path, pool: Path, name: str, items: list[Item], count: int, config: SuitesConfig
+) -> Path:
+    if len(items) < count:
+        raise DataError(
+            f"{config.homes} homes give only {len(items)} questions for {name}",
+            file=pool,
+            wanted=str(count),
+            hint="ask for more homes or for fewer questions per suite and skill",
+        )
     out = folder / name
     shard_stage(
         out,
         stage="world.suites",
         version=SUITE_VERSION,
-        config={"suite": name, "per_suite": count, "seed": config.seed},
+        config={"suite": name, "suites": config},
         inputs=[pool],
         shards=1,
-        work=work,
+        work=lambda _: ShardResult(rows=items),
     )
     return out
 
@@ -157,7 +170,9 @@ def _pool(config: SuitesConfig, inside: str, n: int) -> ShardResult:
     seeds = config.seeds[n * config.shard_homes : (n + 1) * config.shard_homes]
     rows: list[Item] = []
     files: dict[str, bytes] = {}
-    for home in look_around(seeds, config.views, seed=config.seed, inside=inside):
+    for home in look_around(
+        seeds, config.views, seed=config.seed, clutter=config.clutter, inside=inside
+    ):
         shown: set[str] = set()
         for shot in home:
             for item in _items(shot, config):

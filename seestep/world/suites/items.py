@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from seestep.bench import Bench
@@ -72,6 +73,48 @@ def choose(pool: Sequence[Item], count: int, seed: int) -> list[Item]:
         answers[best.form.kind if best.form else "", answer_class(best.answer)] += 1
         homes[best.clusters] += 1
     return sorted(chosen, key=lambda item: item.id)
+
+
+def more_of_skills(
+    pools: Mapping[str, Sequence[Item]],
+    chosen: Mapping[str, Sequence[Item]],
+    per_skill: int,
+    seed: int,
+) -> dict[str, tuple[list[Item], int]]:
+    """ "more-<skill>" -> the items that bring a skill to ``per_skill``, and how many were wanted.
+
+    Only skills that the suites lack items of; never a question that some suite already asks, nor
+    one question twice in the forms of two suites. Judged plans are a skill of their own.
+    """
+    have = Counter(skill_of(item) for items in chosen.values() for item in items)
+    taken = {question_of(item) for items in chosen.values() for item in items}
+    left: dict[str, dict[str, Item]] = {}
+    for items in pools.values():
+        for item in items:
+            if question_of(item) not in taken:
+                left.setdefault(skill_of(item), {}).setdefault(question_of(item), item)
+    made = {}
+    for skill in sorted({skill_of(item) for items in pools.values() for item in items}):
+        lack = per_skill - have[skill]
+        if lack > 0:
+            name = f"more-{skill}"
+            found = choose(list(left.get(skill, {}).values()), lack, seed)
+            made[name] = [_moved(item, name) for item in found], lack
+    return made
+
+
+def skill_of(item: Item) -> str:
+    """The item's skill; "plan" for a plan that is executed."""
+    return "plan" if item.scorer == "plan" else item.skill
+
+
+def question_of(item: Item) -> str:
+    """What tells a question apart whatever suite asks it: its id without the suite."""
+    return item.id.split(":", 1)[1]
+
+
+def _moved(item: Item, suite: str) -> Item:
+    return msgspec.structs.replace(item, id=f"{suite}:{question_of(item)}", suite=suite)
 
 
 def answer_class(answer: Answer) -> str:
