@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from seestep import recipe
 from seestep.disk import atomic_write
 from seestep.pipeline import check_first, finish, own
+from seestep.pipeline.arms import arm, run_arm, scores_of
 from seestep.pipeline.config import Config, Pipeline
 from seestep.pipeline.data import make_data
 from seestep.pipeline.state import Run
 from seestep.progress import Mode
 from seestep.records import Score
 from seestep.report.ablation import write_page
-from seestep.run import read_rows
-from seestep.study.ablate import Setting, changed, settings_rows
+from seestep.study.ablate import Setting, settings_rows
 from seestep.study.compare import table, to_json
 from seestep.world.suites import PLAN
 
@@ -43,17 +40,6 @@ class Ablation(Config, frozen=True, kw_only=True):
             raise ValueError("the reference pipeline must train an SFT stage and evaluate")
 
 
-def arm(config: Pipeline, setting: Setting | None) -> Pipeline:
-    """The pipeline of one arm: the setting applied to every SFT stage."""
-    if setting is None:
-        return config
-    stages = tuple(
-        msgspec.structs.replace(s, sft=changed(s.sft, setting)) if s.sft else s
-        for s in config.stages
-    )
-    return msgspec.structs.replace(config, stages=stages)
-
-
 def run_ablation(
     config: Ablation, out: Path, *, mode: Mode = "auto", say: Callable[[str], None] = print
 ) -> dict[str, Any]:
@@ -65,22 +51,24 @@ def run_ablation(
 def _run_ablation(
     config: Ablation, out: Path, mode: Mode, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    from seestep.pipeline.models import make_models  # torch only where it is needed
-
     check_first(config.pipeline)
     data = Run(config.pipeline, out, out, mode, say)
     make_data(data)
-    arms = {s.name if s else REFERENCE: arm(config.pipeline, s) for s in (None, *config.settings)}
     scores: dict[str, list[Score]] = {}
+    arms: dict[str, Pipeline] = {}
     last = config.pipeline.stages[-1].name
-    for name, pipeline in arms.items():
+    for setting in (None, *config.settings):
+        name = setting.name if setting else REFERENCE
+        arms[name] = arm(config.pipeline, setting)
+        work = out / "arms" / name
         say(f"--- {name}")
-        run = dataclasses.replace(data, config=pipeline, work=out / "arms" / name, models={})
-        make_models(run, only=("base", last) if name == REFERENCE else (last,))
-        if name == REFERENCE:
-            scores["base"] = _scores(run, "base")
-        scores[name] = _scores(run, last)
-        data.timings.steps |= {f"{name}: {k}": t for k, t in run.timings.steps.items()}
+        only = ("base", last) if setting is None else (last,)
+        spoilt = setting.sabotage if setting else ()
+        made = run_arm(data, arms[name], work, only=only, sabotage=spoilt)
+        data.timings.steps |= {f"{name}: {k}": t for k, t in made.steps.items()}
+        if setting is None:
+            scores["base"] = scores_of(work, "base")
+        scores[name] = scores_of(work, last)
     suites = table(scores, baseline="base", apart=[PLAN])
     means = {name: cell.score for name, cell in suites.mean.items()}
     sft = {name: next(s.sft for s in p.stages if s.sft) for name, p in arms.items()}
@@ -91,7 +79,3 @@ def _run_ablation(
     )
     page = write_page(config.name, config.about, suites, rows, out / "report" / "index.html")
     return finish(data, page)
-
-
-def _scores(run: Run, name: str) -> list[Score]:
-    return list(read_rows(run.work / "evals" / name / "scores", Score))

@@ -3,62 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from seestep.errors import RecipeError
+from seestep.study.sabotage import Sabotage
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One arm: ``change`` sets a dotted key of the SFT stages, ``times`` multiplies one."""
+    """One arm: what it has other than the reference. One thing, unless it is ``together``.
+
+    ``change`` sets a dotted key of the SFT stages, ``times`` multiplies one, ``same`` gives one
+    the value of another. ``drop`` leaves out what the reference does; ``sabotage`` writes the
+    training answers wrongly, on purpose: see ``study.sabotage``.
+    """
 
     name: str
+    about: str = ""
     change: dict[str, Any] = {}
     times: dict[str, float] = {}
+    same: dict[str, str] = {}
+    drop: tuple[Literal["replay"], ...] = ()
+    sabotage: tuple[Sabotage, ...] = ()
+    together: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.change) + len(self.times) != 1:
-            keys = ", ".join([*self.change, *self.times]) or "nothing"
+        causes = self.causes
+        if len(causes) != 1 and not (self.together and causes):
+            keys = ", ".join(causes) or "nothing"
             raise ValueError(
                 f"setting {self.name!r} changes {keys}: an ablation changes exactly one key"
             )
 
     @property
-    def key(self) -> str:
-        return next(iter([*self.change, *self.times]))
+    def options(self) -> list[str]:
+        """Dotted keys of the training options that it changes."""
+        return [*self.change, *self.times, *self.same]
+
+    @property
+    def causes(self) -> list[str]:
+        """Everything it changes, one word each."""
+        dropped = [f"no {part}" for part in self.drop]
+        return [*self.options, *dropped, *(f"sabotage {kind}" for kind in self.sabotage)]
 
 
 def changed(config: T, setting: Setting) -> T:
-    """``config`` with the setting's one change.
+    """``config`` with the setting's training options; it as it is where the setting has none.
 
-    Raises ``RecipeError`` if the key does not exist, the value does not fit, or nothing differs.
+    Raises ``RecipeError`` if a key does not exist, a value does not fit, or nothing differs.
     """
     plain: dict[str, Any] = msgspec.to_builtins(config)
-    *path, last = setting.key.split(".")
-    here: Any = plain
-    for part in path:
-        here = here.get(part) if isinstance(here, dict) else None
-    if not isinstance(here, dict) or last not in here:
-        raise RecipeError(f"setting {setting.name!r}: no training option is called {setting.key!r}")
-    old = here[last]
-    if setting.times:
-        if isinstance(old, bool) or not isinstance(old, int | float):
-            raise RecipeError(f"setting {setting.name!r}: {setting.key} is {old!r}, not a number")
-        new: Any = old * setting.times[setting.key]
-        new = round(new) if isinstance(old, int) else new
-    else:
-        new = setting.change[setting.key]
-    here[last] = new
+    for key in setting.options:
+        here, last = _place(plain, key, setting)
+        old = here[last]
+        if key in setting.times:
+            if isinstance(old, bool) or not isinstance(old, int | float):
+                raise RecipeError(f"setting {setting.name!r}: {key} is {old!r}, not a number")
+            new: Any = old * setting.times[key]
+            new = round(new) if isinstance(old, int) else new
+        elif key in setting.same:
+            there, name = _place(plain, setting.same[key], setting)
+            new = there[name]
+        else:
+            new = setting.change[key]
+        if new == old:
+            raise RecipeError(f"setting {setting.name!r} changes nothing: {key} is {old!r}")
+        here[last] = new
     try:
         made = msgspec.convert(plain, type(config))
     except msgspec.ValidationError as error:
         raise RecipeError(f"setting {setting.name!r}: {error}") from error
-    if made == config:
-        raise RecipeError(f"setting {setting.name!r} changes nothing: {setting.key} is {old!r}")
+    if setting.options and made == config:
+        raise RecipeError(f"setting {setting.name!r} changes nothing")
     return made
+
+
+def _place(plain: dict[str, Any], key: str, setting: Setting) -> tuple[dict[str, Any], str]:
+    """The mapping that holds a dotted key, and the key's last word."""
+    *path, last = key.split(".")
+    here: Any = plain
+    for part in path:
+        here = here.get(part) if isinstance(here, dict) else None
+    if not isinstance(here, dict) or last not in here:
+        raise RecipeError(f"setting {setting.name!r}: no training option is called {key!r}")
+    return here, last
 
 
 def differences(a: msgspec.Struct, b: msgspec.Struct) -> list[str]:

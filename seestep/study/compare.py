@@ -64,7 +64,8 @@ def table(
         seed: of the bootstrap.
 
     Holm's correction runs over all groups of one model. Raises ``DataError`` when two runs
-    share no item of a group that both have, or a run scores an item twice.
+    share no item of a group that both have or were decoded one under a grammar and one free, or
+    a run scores an item twice.
     """
     if not runs:
         raise DataError("no scores to compare", hint="evaluate at least one model first")
@@ -142,6 +143,7 @@ def _with_changes(
         shared = sorted(before[group].keys() & after[group].keys())
         if not shared:
             raise DataError("two runs share no item", record=group, hint="evaluate the same suites")
+        _same_decoding(before[group], after[group], shared)
         tests[group] = stats.paired(
             [before[group][i].value for i in shared],
             [after[group][i].value for i in shared],
@@ -153,6 +155,20 @@ def _with_changes(
         g: msgspec.structs.replace(cell, **_changes(tests[g], adjusted[g])) if g in tests else cell
         for g, cell in row.items()
     }
+
+
+def _same_decoding(before: dict[str, Score], after: dict[str, Score], shared: list[str]) -> None:
+    """A grammar lifts every model's form, so free and constrained answers are no pair."""
+    odd = next((i for i in shared if before[i].constrained != after[i].constrained), None)
+    if odd is not None:
+        how = {True: "constrained", False: "free"}
+        raise DataError(
+            "one run was decoded under a grammar and the other was not",
+            record=odd,
+            wanted=how[before[odd].constrained],
+            got=how[after[odd].constrained],
+            hint="evaluate both with the same constrain",
+        )
 
 
 def _changes(test: stats.Paired, p_holm: float) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""Everything an evidence run found, as ``results.json`` keeps it; the report only words it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from seestep.records import Score
+from seestep.study.compare import Table
+from seestep.study.evidence import (
+    Change,
+    Facts,
+    PlanRow,
+    Rules,
+    Seeds,
+    Verdict,
+    by_seed,
+    compared,
+    facts,
+    needs_picture,
+    plan_row,
+    pooled_table,
+    verdicts,
+)
+from seestep.study.public import PUBLIC
+
+BASE, WRONG, REFERENCE = "base", "base, wrong pictures", "reference"
+PLANS = "plans"
+"""The group of executed plans, which the suites count under planning."""
+
+
+class Arm(msgspec.Struct, frozen=True, kw_only=True):
+    """How a control arm or an ablation differs from the reference."""
+
+    name: str
+    part: Literal["controls", "ablations"]
+    about: str
+    causes: tuple[str, ...]
+    seeds: tuple[int, ...]  # those that are done
+    steps: dict[str, int]  # stage -> optimiser steps
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """Tables of stages and arms. What has not been run yet is None and named in ``missing``."""
+
+    title: str
+    about: str
+    made: dict[str, str]  # how it was made: a word, and what it says
+    rules: Rules
+    seeds: tuple[int, ...]
+    stages: tuple[str, ...]  # in order, without base
+    until: str  # the stage that arms stop after
+    missing: tuple[str, ...] = ()
+    facts: dict[str, Facts]
+    skill: Table  # base, base on wrong pictures, stages
+    suite: Table
+    verdicts: dict[str, dict[str, Verdict]]
+    seed_changes: dict[str, dict[str, tuple[float, ...]]]  # stage -> group -> one change a seed
+    plans: tuple[PlanRow, ...]
+    plan_changes: tuple[Change, ...]
+    arms: tuple[Arm, ...] = ()
+    arm_skill: Table | None = None  # base, reference, arms; against base
+    arm_verdicts: dict[str, dict[str, Verdict]] = {}
+    arm_cost: Table | None = None  # the same, against the reference
+    arm_suite: Table | None = None  # against the reference
+    settings: tuple[dict[str, Any], ...] = ()  # arms of the ablation, their options, their mean
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of one model, seed by seed; ``blind`` are those of its plans on wrong pictures."""
+
+    seen: Seeds
+    blind: Seeds = ()
+
+
+def stage_parts(
+    base: Asked,
+    base_wrong: Sequence[Score],
+    stages: Mapping[str, Asked],
+    guess: Mapping[str, float | None],
+    rules: Rules,
+    *,
+    plan_suite: str,
+) -> dict[str, Any]:
+    """The fields of ``Results`` that tell of base and the stages."""
+    seen = {BASE: base.seen, **{name: s.seen for name, s in stages.items()}}
+    skilled = {name: _skilled(runs, plan_suite) for name, runs in seen.items()}
+    wrong = _skilled([base_wrong], plan_suite)
+    known = facts(skilled[BASE][0], wrong[0], guess, rules)
+    order = {BASE: skilled[BASE], WRONG: wrong} | skilled
+    skill = pooled_table(order, by="skill", baseline=BASE)
+    plain = {name: _without_public(runs) for name, runs in seen.items()}
+    suite = pooled_table(plain, by="suite", baseline=BASE, apart=[plan_suite])
+    told = verdicts(skill, known, rules)
+    told.pop(WRONG)
+    return {
+        "facts": known,
+        "skill": skill,
+        "suite": suite,
+        "verdicts": told,
+        "seed_changes": {
+            name: by_seed(skilled[BASE][0], skilled[name], by="skill") for name in stages
+        },
+        **_plan_parts({BASE: base, **stages}, plan_suite),
+    }
+
+
+def arm_parts(
+    base: Seeds,
+    reference: Seeds,
+    arms: Mapping[str, Seeds],
+    known: Mapping[str, Facts],
+    rules: Rules,
+    *,
+    plan_suite: str,
+) -> dict[str, Any]:
+    """The fields of ``Results`` that tell of the arms; ``reference`` has the seeds of the arms."""
+    runs = {BASE: base, REFERENCE: reference, **arms}
+    skilled = {name: _skilled(r, plan_suite) for name, r in runs.items()}
+    against_base = pooled_table(skilled, by="skill", baseline=BASE)
+    plain = {name: _without_public(r) for name, r in runs.items()}
+    return {
+        "arm_skill": against_base,
+        "arm_verdicts": verdicts(against_base, known, rules),
+        "arm_cost": pooled_table(skilled, by="skill", baseline=REFERENCE),
+        "arm_suite": pooled_table(plain, by="suite", baseline=REFERENCE, apart=[plan_suite]),
+    }
+
+
+def _plan_parts(models: Mapping[str, Asked], plan_suite: str) -> dict[str, Any]:
+    right = {m: [_only(run, plan_suite) for run in asked.seen] for m, asked in models.items()}
+    rows = tuple(plan_row(m, right[m], asked.blind) for m, asked in models.items())
+    names = list(models)
+    counted = {m: _needs(right[m], models[m].blind) for m in names}
+    last = names[-1]
+    pairs = [(last, against) for against in names[:-1]]
+    return {
+        "plans": rows,
+        "plan_changes": tuple(
+            compared(of, counted[of], against, counted[against]) for of, against in pairs
+        ),
+    }
+
+
+def _needs(right: Seeds, wrong: Seeds) -> Seeds:
+    return [needs_picture(r, w) for r, w in zip(right, wrong, strict=True)]
+
+
+def _skilled(runs: Seeds, plan_suite: str) -> Seeds:
+    return [
+        [msgspec.structs.replace(s, skill=PLANS) if s.suite == plan_suite else s for s in run]
+        for run in runs
+    ]
+
+
+def _without_public(runs: Seeds) -> Seeds:
+    return [[s for s in run if s.skill != PUBLIC] for run in runs]
+
+
+def _only(run: Sequence[Score], suite: str) -> list[Score]:
+    return [s for s in run if s.suite == suite]
