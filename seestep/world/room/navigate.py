@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,18 +122,35 @@ def distance_to(agent: Agent, thing: Thing) -> float:
     return float(math.hypot(dx, dy))
 
 
+def distances_to(agent: Agent, lows: Vec, highs: Vec) -> Vec:
+    """(n,) ``distance_to`` for boxes with corners (n, 3)."""
+    at = np.array([agent.x, agent.y])
+    gaps = np.maximum(np.maximum(lows[:, :2] - at, at - highs[:, :2]), 0.0)
+    out: Vec = np.hypot(gaps[:, 0], gaps[:, 1])
+    return out
+
+
+def boxes_of(things: Sequence[Thing]) -> tuple[Vec, Vec]:
+    """Lowest and highest corners (n, 3) of the things' boxes."""
+    bounds = [thing.bounds() for thing in things]
+    return np.array([low for low, _ in bounds]), np.array([high for _, high in bounds])
+
+
 def in_view(position: Vec, axes: Vec, thing: Thing, fov: float, aspect: float = 1.0) -> bool:
     """True if the middle of the thing, the point of it nearest to the eye, or the point half way
     between the two is in the frame."""
-    return bool(_in_views(position[None], axes[None], thing, fov, aspect)[0])
-
-
-def _in_views(eyes: Vec, axes: Vec, thing: Thing, fov: float, aspect: float) -> NDArray[np.bool_]:
-    """(n,) ``in_view`` for eyes (n, 3) with camera axes (n, 3, 3)."""
     low, high = thing.bounds()
+    return bool(in_views(position[None], axes[None], low, high, fov, aspect)[0])
+
+
+def in_views(
+    eyes: Vec, axes: Vec, low: Vec, high: Vec, fov: float, aspect: float
+) -> NDArray[np.bool_]:
+    """(n,) ``in_view`` for eyes (n or 1, 3), camera axes (n or 1, 3, 3) and boxes (n, 3) or (3,)."""
     middle = (low + high) / 2
     nearest = np.clip(eyes, low, high)
-    points = np.stack([np.broadcast_to(middle, eyes.shape), nearest, (nearest + middle) / 2], 1)
+    points = np.stack([np.broadcast_to(middle, nearest.shape), nearest, (nearest + middle) / 2], 1)
+    axes = np.broadcast_to(axes, (len(points), 3, 3))
     seen = np.einsum("npi,nij->npj", points - eyes[:, None], axes)
     depth = -seen[..., 2]
     half = math.tan(math.radians(fov) / 2) * depth
@@ -174,10 +193,15 @@ def poses(
         return []
     eyes = np.array([(a.x, a.y, EYE) for a in agents])
     turns = {(a.rotation, a.horizon) for a in agents}
-    known = {turn: camera_matrix(*turn) for turn in turns}
+    known = {turn: _axes(*turn) for turn in turns}
     axes = np.array([known[a.rotation, a.horizon] for a in agents])
-    good = _in_views(eyes, axes, thing, fov, aspect)
+    good = in_views(eyes, axes, low, high, fov, aspect)
     return [agents[i] for i in sorted(np.flatnonzero(good), key=lambda i: costs[i])]
+
+
+@lru_cache(maxsize=4096)
+def _axes(rotation: float, horizon: float) -> Vec:
+    return camera_matrix(rotation, horizon)
 
 
 def _turns(facing: float, down: float, exact: bool) -> list[tuple[float, float]]:

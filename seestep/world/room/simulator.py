@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,11 @@ from seestep.world.room.navigate import (
     HORIZONS,
     Agent,
     Floor,
+    boxes_of,
     distance_to,
+    distances_to,
     in_view,
+    in_views,
     poses,
 )
 from seestep.world.room.render import Shot, render, warm_up
@@ -89,9 +94,9 @@ class RoomSimulator:
         with ``seed``; or a dict with any of "seed", "kind" and "clutter" (times as many things).
         Raises DataError for anything else.
         """
-        self.home: Home = build_home(**scene_arguments(scene, seed))
+        laid_out, self.floor = _built(tuple(sorted(scene_arguments(scene, seed).items())))
+        self.home: Home = pickle.loads(laid_out)
         self.things = self.home.things
-        self.floor = Floor(self.home)
         self.agent = self._start()
         self.view: tuple[Vec, float, float] | None = None
         rules.consequences(self.things)
@@ -136,7 +141,7 @@ class RoomSimulator:
             rules.consequences(self.things)
         return reason
 
-    def unreachable(self, thing: Thing, axes: Vec | None = None) -> str:
+    def unreachable(self, thing: Thing) -> str:
         """Why the agent cannot act on the thing from where it stands; "" if it can."""
         if thing.held:
             return ""
@@ -145,8 +150,7 @@ class RoomSimulator:
         if distance_to(self.agent, thing) > self.visibility_distance + 1e-6:
             return f"{thing.id} is too far away to be interacted with"
         agent = self.agent
-        if axes is None:
-            axes = camera_matrix(agent.rotation, agent.horizon)
+        axes = camera_matrix(agent.rotation, agent.horizon)
         if not in_view(agent.eye, axes, thing, self.fov, self.width / self.height):
             return words.UNSEEN
         return ""
@@ -338,20 +342,19 @@ class RoomSimulator:
             self._carry(held)
         ids = tuple(self.things)
         agent = self.agent
-        agent_axes = camera_matrix(agent.rotation, agent.horizon)
         if not self.render:
             self._shot = None
         elif self._shot is None or not (reason or action in _STILL):
             self._shot = self._draw(position, axes)
         shot = self._shot  # after a failure or a question the last picture still holds
-        seen = self._seen(shot, position, axes)
+        seen, usable = self._seen(shot, position, axes)
         objects = [
             object_entry(
                 self.things,
                 thing,
                 agent,
                 visible=thing.id in seen,
-                interactable=not self.unreachable(thing, agent_axes),
+                interactable=thing.id in usable,
             )
             for thing in self.things.values()
         ]
@@ -397,30 +400,39 @@ class RoomSimulator:
             supersample=self.supersample,
         )
 
-    def _seen(self, shot: Shot | None, position: Vec, axes: Vec) -> set[str]:
-        free = self.view is not None
-        ids = list(self.things)
+    def _seen(self, shot: Shot | None, position: Vec, axes: Vec) -> tuple[set[str], set[str]]:
+        """Ids of what is visible, and of what the agent could act on, all things at once."""
+        things = list(self.things.values())
+        lows, highs = boxes_of(things)
+        held = np.array([t.held for t in things])
+        open_to_view = ~np.array([concealed(self.things, t) for t in things])
+        near = distances_to(self.agent, lows, highs) <= self.visibility_distance + 1e-6
+        aspect = self.width / self.height
+        eye, turn = self.agent.eye[None], camera_matrix(self.agent.rotation, self.agent.horizon)
+        ahead = in_views(eye, turn[None], lows, highs, self.fov, aspect)
+        usable = held | (open_to_view & near & ahead)
         if shot is not None:
-            pixels = np.bincount(shot.owner.ravel(), minlength=len(ids) + 1)[1:]
-            least = max(4.0, 0.001 * self.width * self.height)
-            seen = {name for name, n in zip(ids, pixels, strict=True) if n >= least}
+            pixels = np.bincount(shot.owner.ravel(), minlength=len(things) + 1)[1:]
+            seen = pixels >= max(4.0, 0.001 * self.width * self.height)
+        elif self.view is not None:
+            framed = in_views(position[None], axes[None], lows, highs, self.fov, aspect)
+            seen = open_to_view & framed & ~held
         else:
-            aspect = self.width / self.height
-            seen = {
-                name
-                for name, thing in self.things.items()
-                if not concealed(self.things, thing)
-                and not (thing.held and free)
-                and in_view(position, axes, thing, self.fov, aspect)
-            }
-        if free:
-            return seen
-        reach = self.visibility_distance + 1e-6
-        return {
-            name
-            for name in seen
-            if self.things[name].held or distance_to(self.agent, self.things[name]) <= reach
-        }
+            seen = open_to_view & ahead
+        if self.view is None:
+            seen = seen & (held | near)
+        return (
+            {t.id for t, yes in zip(things, seen, strict=True) if yes},
+            {t.id for t, yes in zip(things, usable, strict=True) if yes},
+        )
+
+
+@lru_cache(maxsize=4)
+def _built(arguments: tuple[tuple[str, Any], ...]) -> tuple[bytes, Floor]:
+    """The home of these arguments, pickled, and its floor: playing a task starts it anew often."""
+    home = build_home(**dict(arguments))
+    floor = Floor(home)  # after this the things know their bounds, which is worth keeping
+    return pickle.dumps(home), floor
 
 
 _STILL = frozenset(("GetReachablePositions", "GetInteractablePoses", "Done", "Pass"))
