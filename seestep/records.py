@@ -411,6 +411,7 @@ class Prediction(Noun, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: str = ""
+    constrained: bool = False  # decoded under a grammar, so that its form proves nothing
 
 
 class Score(Noun, frozen=True, kw_only=True):
@@ -426,6 +427,7 @@ class Score(Noun, frozen=True, kw_only=True):
     gold: str = ""
     clusters: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    constrained: bool = False  # as its prediction
 
 
 Row: TypeAlias = Record | Item | Pair

@@ -31,8 +31,8 @@ def evaluate(
     items
         A folder of suites, such as RUN/world/suites, or one of the suites in it.
     overrides
-        Settings as key=value: max_new_tokens, batch_size, thinking, control, limit; of a recipe
-        a.b=c.
+        Settings as key=value: max_new_tokens, batch_size, thinking, control, constrain, names,
+        limit; of a recipe a.b=c.
     out
         Where predictions and scores go; of a recipe runs/<its folder>-<its name> if not given.
     root

@@ -14,6 +14,8 @@ class EvalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     batch_size: int = 16
     thinking: Literal["free", "off"] = "free"  # "off" starts every answer at <answer>
     control: Literal["none", "wrong_image", "no_image"] = "none"
+    constrain: Literal["none", "plan", "all"] = "none"  # answers decoded under their grammar
+    names: Literal["any", "home"] = "any"  # in a constrained plan; "home": words of our homes
     limit: int | None = None  # items a suite, first by order; None for all
 
     def __post_init__(self) -> None:
@@ -21,6 +23,8 @@ class EvalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("max_new_tokens and batch_size must be at least 1")
         if self.limit is not None and self.limit < 1:
             raise ValueError("limit must be at least 1, or null for all items")
+        if self.names != "any" and self.constrain == "none":
+            raise ValueError("names bound what a constrained plan says: set constrain as well")
 
 
 class EvalRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

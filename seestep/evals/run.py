@@ -7,9 +7,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from seestep import answers
 from seestep.errors import DataError
 from seestep.evals.config import EvalConfig
+from seestep.evals.constrain import home_names
 from seestep.evals.engines.base import NO_THINKING, Ask, Engine
 from seestep.families import Family
 from seestep.families.prompt import messages
@@ -17,10 +20,12 @@ from seestep.media import Roots, open_image, resolve
 from seestep.records import Item, Media, Prediction, Score
 from seestep.run import MANIFEST, Progress, ShardResult, read_manifest, read_rows, shard_stage
 from seestep.thought import wire
+from seestep.thought.grammar import Names, Think, answer_kind
 
 SHARD_ITEMS = 128
 PREDICT_VERSION = 1
-SCORE_VERSION = 1
+SCORE_VERSION = 2
+CUT = "cut at max_new_tokens"
 
 
 def predict(
@@ -39,9 +44,10 @@ def predict(
     items = load_items(items_folders, config.limit)
     shards = [items[i : i + SHARD_ITEMS] for i in range(0, len(items), SHARD_ITEMS)]
     swapped = _wrong_images(items) if config.control == "wrong_image" else {}
+    names = home_names() if config.names == "home" else ()
 
     def work(shard: int) -> ShardResult:
-        asks = [_ask(item, engine.family, config, roots, swapped) for item in shards[shard]]
+        asks = [_ask(item, engine, config, roots, swapped, names) for item in shards[shard]]
         replies = engine.generate(asks, max_new_tokens=config.max_new_tokens)
         rows = [
             Prediction(
@@ -51,6 +57,7 @@ def predict(
                 finish=reply.finish,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
+                constrained=bool(ask.grammar),
             )
             for item, ask, reply in zip(shards[shard], asks, replies, strict=True)
         ]
@@ -92,7 +99,7 @@ def score(
         )
 
     def work(_: int) -> ShardResult:
-        return ShardResult(rows=[answers.score(items[p.item], p.raw, family) for p in said])
+        return ShardResult(rows=[score_one(items[p.item], p, family) for p in said])
 
     shard_stage(
         out,
@@ -104,6 +111,19 @@ def score(
         work=work,
     )
     return list(read_rows(out, Score))
+
+
+def score_one(item: Item, said: Prediction, family: Family) -> Score:
+    """The score of one prediction.
+
+    A constrained answer that the token limit cut is unread: under a grammar every beginning looks
+    well-formed, and a part of an answer is not one.
+    """
+    found = answers.score(item, said.raw, family)
+    if said.constrained and said.finish == "length":
+        cut = {"value": 0.0, "parsed": False, "rule": "", "answer": "", "notes": (CUT,)}
+        found = msgspec.structs.replace(found, **cut)
+    return msgspec.structs.replace(found, constrained=said.constrained)
 
 
 def item_folders(paths: Sequence[Path]) -> list[Path]:
@@ -147,17 +167,23 @@ def load_items(folders: Sequence[Path], limit: int | None = None) -> list[Item]:
 
 
 def prompt_sha256(ask: Ask) -> str:
-    """Hash of everything the model is shown: messages, prefix and pixels."""
-    digest = hashlib.sha256(json.dumps([ask.messages, ask.prefix], sort_keys=True).encode())
+    """Hash of everything the model is shown (messages, prefix, pixels) and held to (grammar)."""
+    told = [ask.messages, ask.prefix, *([ask.grammar] if ask.grammar else [])]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for image in ask.images:
         digest.update(repr(image.size).encode() + image.tobytes())
     return digest.hexdigest()
 
 
 def _ask(
-    item: Item, family: Family, config: EvalConfig, roots: Roots, swapped: dict[str, Item]
+    item: Item,
+    engine: Engine,
+    config: EvalConfig,
+    roots: Roots,
+    swapped: dict[str, Item],
+    names: Names,
 ) -> Ask:
-    written = messages(item, family)
+    written = messages(item, engine.family)
     donor = swapped.get(item.id, item)
     images = [open_image(resolve(m, roots, frame=i)) for m, i in images_of(donor)]
     if config.control == "wrong_image":  # a foreign picture must not betray itself by its size
@@ -170,8 +196,11 @@ def _ask(
         written = [
             {**m, "content": [p for p in m["content"] if p["type"] != "image"]} for m in written
         ]
-    prefix = NO_THINKING if config.thinking == "off" else ""
-    return Ask(written, tuple(images), prefix, item.scorer)
+    think: Think = "empty" if config.thinking == "off" else "optional"
+    prefix = NO_THINKING if think == "empty" else ""
+    held = config.constrain == "all" or (config.constrain == "plan" and answer_kind(item) == "plan")
+    grammar = engine.grammar(item, think=think, names=names) if held else ""
+    return Ask(written, tuple(images), prefix, item.scorer, grammar)
 
 
 def images_of(item: Item) -> list[tuple[Media, int]]:

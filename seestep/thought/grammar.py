@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
 from seestep.act.vocabulary import VERBS
+from seestep.act.wire import MOST_STEPS
 from seestep.errors import DataError
 from seestep.families import Family
 from seestep.records import Choice, Pair
 from seestep.thought.schema import json_schema
-from seestep.thought.wire import ANSWER, END_ANSWER, END_THINK, THINK, Asked, wire_frame
+from seestep.thought.wire import ANSWER, END_ANSWER, END_THINK, THINK, Asked, Style, wire_frame
 
 Think: TypeAlias = Literal["required", "optional", "empty"]
+Names: TypeAlias = Sequence[Sequence[str]]
+"""What a plan may call a thing: lists of words in order, of which all but the last are optional."""
+
+TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
 
 _INT = "INT: /0|[1-9][0-9]{0,4}/"
 _PERMILLE = "INT: /0|[1-9][0-9]{0,2}|1000/"
@@ -52,27 +58,43 @@ _ALONE = {"tuple": ("(", ")"), "list": ("[", "]")}  # one point or one box, by k
 
 
 def completion_grammar(
-    asked: Asked, family: Family, *, think: Think = "optional", tags_are_tokens: bool = False
+    asked: Asked,
+    family: Family,
+    *,
+    think: Think = "optional",
+    style: Style = "tags",
+    tags_are_tokens: bool | Collection[str] = False,
+    names: Names = (),
 ) -> str:
     """Lark grammar of a completion for this question: think tags, then answer tags.
 
-    ``think`` "required" wants a thought, "empty" forbids one, "optional" leaves it to the model.
-    ``tags_are_tokens``: the four tags are special tokens of the tokenizer, not plain text.
+    Of the right answer it knows the kind and of a choice how many options there are, both of which
+    the prompt says too: nothing in it helps to find the answer.
+
+    Args:
+        think: "required" wants a thought, "empty" forbids one, "optional" leaves it to the model.
+        style: "plain" is the native answer alone, whatever ``think`` says.
+        tags_are_tokens: which of the four tags are special tokens of the tokenizer, not plain
+            text; True for all.
+        names: what a plan may call things; any short string if empty.
 
     Raises ``DataError`` for a notation that has no grammar, or a choice without options.
     """
-    tags = (THINK, END_THINK, ANSWER, END_ANSWER)
-    before, after, said, end = tags if tags_are_tokens else (f'"{tag}"' for tag in tags)
+    answer = answer_rules(asked, family, names)
+    if style == "plain":
+        return "\n".join(("start: ans", *answer)) + "\n"
+    special = TAGS if tags_are_tokens is True else tags_are_tokens or ()
+    before, after, said, end = (tag if tag in special else f'"{tag}"' for tag in TAGS)
     middle = {"required": " thought", "optional": " thought?", "empty": ""}[think]
     rules = [f"start: {before}{middle} {after} {said} ans {end}"]
     if think != "empty":
         # no spaces between the parts: what ``wire.write_thought`` writes
         schema = json_schema(wire_frame(family)) | {"x-guidance": {"whitespace_flexible": False}}
         rules.append(f"thought: %json {json.dumps(schema, separators=(',', ':'))}")
-    return "\n".join((*rules, *answer_rules(asked, family))) + "\n"
+    return "\n".join((*rules, *answer)) + "\n"
 
 
-def answer_rules(asked: Asked, family: Family) -> list[str]:
+def answer_rules(asked: Asked, family: Family, names: Names = ()) -> list[str]:
     """Lark rules of the native answer; the first defines ``ans``."""
     kind = answer_kind(asked)
     if kind == "choice":
@@ -83,7 +105,7 @@ def answer_rules(asked: Asked, family: Family) -> list[str]:
     elif kind == "yes_no":
         rules = ['ans: "yes" | "no"']
     elif kind == "plan":
-        rules = _plan_rules()
+        rules = _plan_rules(names)
     elif kind == "text":
         rules = ["ans: LINE", r"LINE: /[^<]{1,2000}/"]
     else:
@@ -136,18 +158,26 @@ def _place_rules(kind: str, asked: Asked, family: Family) -> list[str]:
     return [*(re.sub(r"\bN\b", number, r) for r in rules), rule]
 
 
-def _plan_rules() -> list[str]:
+def _plan_rules(names: Names) -> list[str]:
     """[["pick","red mug"],...]: the verb with as many names as it takes."""
     steps = []
     for verb, (least, most) in VERBS.items():
-        names = "".join(' "," NAME' for _ in range(least))
-        names += "".join(' ("," NAME)?' for _ in range(most - least))
-        steps.append(f'"[\\"{verb}\\""{names} "]"')
+        words = "".join(' "," NAME' for _ in range(least))
+        words += "".join(' ("," NAME)?' for _ in range(most - least))
+        steps.append(f'"[\\"{verb}\\""{words} "]"')
     return [
-        'ans: "[" step ("," step)* "]"',
+        f'ans: "[" step ("," step){{0,{MOST_STEPS - 1}}} "]"',
         "step: " + "\n  | ".join(steps),
-        r"NAME: /\"[^\"\\\n<]{1,60}\"/",
+        _name_rule(names),
     ]
+
+
+def _name_rule(names: Names) -> str:
+    if not names:
+        return r"NAME: /\"[^\"\\\n<]{1,60}\"/"
+    *before, kinds = ["|".join(re.escape(word) for word in words) for words in names]
+    optional = "".join(f"(({words}) )?" for words in before)
+    return rf"NAME: /\"{optional}({kinds})\"/".replace("\\ ", " ")
 
 
 def _options(asked: Asked) -> int:

@@ -1,5 +1,6 @@
 """Tables of several runs, by hand sums."""
 
+import msgspec
 import pytest
 
 from seestep.errors import DataError
@@ -99,3 +100,11 @@ def test_the_order_of_scores_changes_no_byte() -> None:
     one = table({"base": before, "tuned": after})
     two = table({"base": before[::-1], "tuned": after[::-1]})
     assert to_json({"suite": one}) == to_json({"suite": two})
+
+
+def test_free_and_constrained_answers_are_not_compared() -> None:
+    free, held = scores("mini-plan", [1, 0]), scores("mini-plan", [1, 1])
+    held = [msgspec.structs.replace(s, constrained=True) for s in held]
+    with pytest.raises(DataError, match=r"grammar.*wanted free, got constrained"):
+        table({"base": free, "tuned": held})
+    assert table({"base": held, "tuned": held}).cells["tuned"]["mini-plan"].change == 0

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from seestep.families import Family
+    from seestep.records import Item
+    from seestep.thought.grammar import Names, Think
 
 NO_THINKING = "<think></think><answer>"  # RoboBrain 2.0 inference.py: thinking switched off
 
@@ -21,12 +23,14 @@ class Ask:
     ``images`` are upright RGB pictures in the order in which the messages mention them;
     ``prefix`` is put after the generation prompt and counted as part of the answer. ``kind`` names
     the answer that is wanted: a batch ends with its longest answer, so engines put like to like.
+    ``grammar`` (Lark, from ``Engine.grammar``) holds the whole answer to a form; "" for none.
     """
 
     messages: list[dict[str, Any]]
     images: tuple[Image, ...] = ()
     prefix: str = ""
     kind: str = ""
+    grammar: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,5 +51,9 @@ class Engine(Protocol):
 
     @property
     def fingerprint(self) -> str: ...
+
+    def grammar(self, item: Item, *, think: Think, names: Names) -> str:
+        """The form of an answer to ``item``, in this model's tags and numbers, for ``Ask``."""
+        ...
 
     def generate(self, asks: Sequence[Ask], *, max_new_tokens: int) -> list[Reply]: ...

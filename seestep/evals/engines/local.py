@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from seestep.errors import DataError
+from seestep.evals.constrain import Grammars, Masks
 from seestep.evals.engines.base import Ask, Reply
+from seestep.thought.grammar import Names, Think, completion_grammar
 
 if TYPE_CHECKING:
     from seestep.families import Family
     from seestep.models.load import Loaded
+    from seestep.records import Item
 
 
 class LocalEngine:
@@ -43,6 +47,24 @@ class LocalEngine:
     @property
     def fingerprint(self) -> str:
         return self._fingerprint
+
+    @cached_property
+    def _grammars(self) -> Grammars:
+        vocabulary = self._loaded.model.get_output_embeddings().weight.shape[0]
+        return Grammars(
+            self._loaded.processor.tokenizer, vocabulary=vocabulary, stop_ids=self._stop_ids
+        )
+
+    def grammar(self, item: Item, *, think: Think, names: Names) -> str:
+        """Lark grammar of an answer in this checkpoint's wire style; "empty" has the tags."""
+        return completion_grammar(
+            item,
+            self.family,
+            think=think,
+            style="tags" if think == "empty" else self._loaded.card.wire,
+            tags_are_tokens=self._grammars.tag_tokens,
+            names=names,
+        )
 
     def generate(self, asks: Sequence[Ask], *, max_new_tokens: int) -> list[Reply]:
         """One greedy reply an ask; an ask whose images and mentions differ is a ``DataError``."""
@@ -84,8 +106,12 @@ class LocalEngine:
             return_tensors="pt",
         ).to(model.device)
         width = inputs["input_ids"].shape[1]
+        masks = None
+        if any(ask.grammar for ask in asks):
+            masks = self._grammars.masks([a.grammar for a in asks], [a.prefix for a in asks])
         out = model.generate(
             **inputs,
+            logits_processor=[_Held(masks, width, self._stop_ids)] if masks else None,
             max_new_tokens=max_new_tokens,
             do_sample=False,
             temperature=None,
@@ -103,6 +129,25 @@ class LocalEngine:
             finish = "length" if end is None else "stop"
             replies.append(Reply(ask.prefix + text, finish, int(prompt), len(kept)))
         return replies
+
+
+class _Held:
+    """``Masks`` as a logits processor of ``transformers``: what was said comes with every call."""
+
+    def __init__(self, masks: Masks, width: int, stop_ids: set[int]) -> None:
+        self._masks, self._width, self._stop_ids = masks, width, stop_ids
+        self._rows: list[int] | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if self._rows is None:
+            self._rows = list(range(len(input_ids)))
+        else:
+            last = input_ids[:, -1].tolist()
+            self._rows = [row for row in self._rows if last[row] not in self._stop_ids]
+            self._masks.advance([last[row] for row in self._rows], self._rows)
+        held = scores.clone()
+        held[self._rows] = self._masks.apply(scores[self._rows], self._rows)
+        return held
 
 
 def _place(ask: Ask, text: str) -> tuple[str, int, int]:
