@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from seestep.terminal import clock
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -25,6 +28,8 @@ class Progress:
             is a terminal, else lines.
         stream: where to write, stderr by default.
         every_s: least seconds between two lines; the last one is always written.
+        whole: for a step of a longer run: from the seconds this step has left (None if unknown) to
+            a few words on the run; a bar of such a step leaves the screen when it is done.
     """
 
     def __init__(
@@ -34,8 +39,9 @@ class Progress:
         mode: Mode = "auto",
         stream: TextIO | None = None,
         every_s: float = 5.0,
+        whole: Callable[[float | None], str] | None = None,
     ) -> None:
-        self.title, self.every_s = title, every_s
+        self.title, self.every_s, self._whole = title, every_s, whole
         self._stream = stream if stream is not None else sys.stderr
         if mode == "auto":
             mode = "bar" if self._stream.isatty() else "lines"
@@ -58,7 +64,7 @@ class Progress:
         if self._started is None:
             self._started, self._done_at_start = now, done
         if self.mode == "bar":
-            self._draw(done, total, note)
+            self._draw(done, total, note, self._eta_s(done, total, now))
             return
         finished = done >= total
         if (now - self._said < self.every_s and not finished) or (
@@ -70,8 +76,9 @@ class Progress:
         if self.mode == "json":
             self.event("progress", done=done, total=total, eta_s=eta_s, note=note)
         else:
-            eta = f", about {_clock(eta_s)} left" if eta_s else ""
-            tail = f" - {note}" if note else ""
+            eta = f", about {clock(eta_s)} left" if eta_s else ""
+            whole = self._whole(eta_s) if self._whole is not None and not finished else ""
+            tail = "".join(f" - {words}" for words in (note, whole) if words)
             print(
                 f"{self.title or 'work'}: {done}/{total}{eta}{tail}",
                 file=self._stream,
@@ -86,7 +93,9 @@ class Progress:
 
     def child(self, title: str) -> Progress:
         """A new progress in the same manner and on the same stream, for one stage of many."""
-        return Progress(title, mode=self.mode, stream=self._stream, every_s=self.every_s)
+        return Progress(
+            title, mode=self.mode, stream=self._stream, every_s=self.every_s, whole=self._whole
+        )
 
     def close(self) -> None:
         """Leave the bar as it stands; the object may be used again for another piece of work."""
@@ -113,34 +122,31 @@ class Progress:
             return None
         return round((now - self._started) / fresh * (total - done), 1)
 
-    def _draw(self, done: int, total: int, note: str) -> None:
+    def _draw(self, done: int, total: int, note: str, eta_s: float | None) -> None:
         if self._bar is None:
             from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                TextColumn,
-                TimeRemainingColumn,
-            )
+            from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
             from rich.progress import Progress as RichProgress
 
+            indent = "      " if self._whole is not None else ""
             self._bar = RichProgress(
+                SpinnerColumn(finished_text=indent and " "),
                 TextColumn("{task.description}"),
-                BarColumn(),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[eta]}", style="cyan", markup=False),
                 TextColumn("{task.fields[note]}", markup=False),
+                TextColumn("{task.fields[whole]}", style="dim", markup=False),
                 console=Console(file=self._stream),
+                transient=self._whole is not None,
             )
-            self._task = self._bar.add_task(self.title or "work", total=total, note=note)
+            self._task = self._bar.add_task(
+                self.title or "work", total=total, note=note, eta="", whole=""
+            )
             self._bar.start()
         assert self._task is not None
-        self._bar.update(self._task, completed=done, total=total, note=note)
+        eta = f"{clock(eta_s)} left" if eta_s else ""
+        whole = self._whole(eta_s) if self._whole is not None else ""
+        self._bar.update(self._task, completed=done, total=total, note=note, eta=eta, whole=whole)
         if done >= total:
             self.close()
-
-
-def _clock(seconds: float) -> str:
-    minutes, s = divmod(round(seconds), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours} h {m:02d} min" if hours else f"{m} min {s:02d} s" if m else f"{s} s"

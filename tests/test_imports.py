@@ -23,6 +23,7 @@ FOUNDATION = (
     ("act",),
     ("yamls", "fit"),
     ("recipe",),
+    ("terminal",),
     ("disk", "progress", "gitinfo"),
     ("jsonl", "ledger"),
     ("run", "workers"),
