@@ -9,6 +9,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +31,100 @@ def run_shards(
         for n in todo:
             yield _make(folder, fingerprint, work, n)
         return
-    yield from _pool(folder, fingerprint, todo, work, min(workers, len(todo)))
+    if _shared is not None:
+        yield from _shared.run(folder, fingerprint, todo, work)
+        return
+    with Pool(min(workers, len(todo))) as pool:
+        yield from pool.run(folder, fingerprint, todo, work)
+
+
+@contextmanager
+def shared_pool(workers: int, prepare: Callable[[], object] | None = None) -> Iterator[None]:
+    """Inside it all stages of this process that want several workers use the same ones.
+
+    Starting a process and loading what it needs costs seconds, once instead of once a stage.
+    Each worker calls ``prepare`` when it starts; this waits until the first of them is ready.
+    With one worker or fewer nothing is started.
+    """
+    global _shared  # one pool a process, for stages that know nothing of one another
+    if workers <= 1 or _shared is not None:
+        yield
+        return
+    with Pool(workers, prepare) as pool:
+        pool.wait()
+        _shared = pool
+        try:
+            yield
+        finally:
+            _shared = None
+
+
+class Pool:
+    """Spawned processes that make shards of one job after another."""
+
+    def __init__(self, workers: int, prepare: Callable[[], object] | None = None) -> None:
+        self._workers = workers
+        self._others = set(multiprocessing.active_children())
+        self._pool = ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(prepare,),
+        )
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Start the processes; returns as soon as one of them can work."""
+        with _no_dead_workers(None):
+            next(as_completed([self._pool.submit(os.getpid) for _ in range(self._workers)]))
+
+    def run(
+        self, folder: Path, fingerprint: str, todo: Sequence[int], work: Work
+    ) -> Iterator[tuple[int, float]]:
+        """Make and commit shards; yields (shard, seconds) as each is committed."""
+        try:
+            frozen = pickle.dumps(work)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise RunError(
+                f"the work of this stage cannot be sent to {self._workers} processes: {error}",
+                file=folder,
+                hint="workers: 1",
+            ) from error
+        jobs = [self._pool.submit(_work_on, folder, fingerprint, frozen, n) for n in todo]
+        try:
+            with _no_dead_workers(folder):
+                for future in as_completed(jobs):
+                    yield future.result()
+        except BaseException:  # a failed shard, Ctrl-C, or a caller that stops listening
+            self._terminate()
+            raise
+
+    def _terminate(self) -> None:
+        for worker in set(multiprocessing.active_children()) - self._others:
+            worker.terminate()  # uncommitted shards are made again, so nothing is lost
+
+
+@contextmanager
+def _no_dead_workers(folder: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise RunError(
+            "a worker process died, most often for want of memory",
+            file=folder,
+            hint="run the same command again with fewer workers; finished shards are kept",
+        ) from error
+
+
+_shared: Pool | None = None
+_job: tuple[bytes, Work] | None = None  # of a worker: the last one it was sent
 
 
 def _make(folder: Path, fingerprint: str, work: Work, n: int) -> tuple[int, float]:
@@ -39,52 +135,11 @@ def _make(folder: Path, fingerprint: str, work: Work, n: int) -> tuple[int, floa
     return n, round(time.monotonic() - began, 3)
 
 
-def _pool(
-    folder: Path, fingerprint: str, todo: Sequence[int], work: Work, workers: int
-) -> Iterator[tuple[int, float]]:
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    try:
-        frozen = pickle.dumps(work)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise RunError(
-            f"the work of this stage cannot be sent to {workers} processes: {error}",
-            file=folder,
-            hint="workers: 1",
-        ) from error
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(folder, fingerprint, frozen),
-    )
-    try:
-        for future in as_completed([pool.submit(_work_on, n) for n in todo]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise RunError(
-            "a worker process died, most often for want of memory",
-            file=folder,
-            hint="run the same command again with fewer workers; finished shards are kept",
-        ) from error
-    except BaseException:  # a failed shard, Ctrl-C, or a caller that stops listening
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()  # uncommitted shards are made again, so nothing is lost
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_job: tuple[Path, str, Work] | None = None
-
-
-def _start_worker(folder: Path, fingerprint: str, frozen: bytes) -> None:
-    global _job  # one job a process, set once when it starts
+def _start_worker(prepare: Callable[[], object] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _job = (folder, fingerprint, pickle.loads(frozen))
+    if prepare is not None:
+        prepare()
 
 
 def _die_with_parent() -> None:
@@ -95,7 +150,8 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work_on(n: int) -> tuple[int, float]:
-    assert _job is not None
-    folder, fingerprint, work = _job
-    return _make(folder, fingerprint, work, n)
+def _work_on(folder: Path, fingerprint: str, frozen: bytes, n: int) -> tuple[int, float]:
+    global _job
+    if _job is None or _job[0] != frozen:
+        _job = (frozen, pickle.loads(frozen))
+    return _make(folder, fingerprint, _job[1], n)

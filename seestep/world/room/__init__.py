@@ -8,6 +8,7 @@
 
 from seestep.world.room.axes import project
 from seestep.world.room.picture import png_bytes
-from seestep.world.room.simulator import RoomSimulator, warm_up
+from seestep.world.room.render import is_warm, warm_up
+from seestep.world.room.simulator import RoomSimulator
 
-__all__ = ["RoomSimulator", "png_bytes", "project", "warm_up"]
+__all__ = ["RoomSimulator", "is_warm", "png_bytes", "project", "warm_up"]

@@ -6,9 +6,11 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
+from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,15 +169,23 @@ def _assign(target: Any, values: NDArray[Any]) -> None:
     )
 
 
+def is_warm() -> bool:
+    """Whether the kernel was compiled here with these versions, so that loading it is enough.
+
+    Should it be wrong (a cache half deleted), processes compile it for themselves.
+    """
+    return _mark().is_file()
+
+
 def warm_up(*, quiet: bool = False) -> float:
     """Compile the render kernel if this machine has not yet done so; seconds it took.
 
     The first time takes about half a minute; warp keeps the result in its cache folder
-    (``WARP_CACHE_PATH``, else the user's cache), so later processes need about a second.
+    (``WARP_CACHE_PATH``, else the user's cache), so later processes need a second or two.
     """
     start = time.perf_counter()
-    if not quiet:
-        print("preparing the home renderer (compiled once a machine) ...", file=sys.stderr)
+    if not quiet and not is_warm():
+        print("   compiling the home renderer, once for this machine ...", file=sys.stderr)
     from seestep.world.room.shapes import box
     from seestep.world.room.stage import fill
 
@@ -185,7 +195,15 @@ def warm_up(*, quiet: bool = False) -> float:
     below = np.tile([0.0, 0.0, -1.0], (LIGHTS, 1))
     lights = Lights(-2.5 * below, below, nothing + 0.2, nothing + 0.1)
     render(slots, lights, np.array([0, 0, 2.0]), down, width=16, height=16, fov=60.0)
-    took = time.perf_counter() - start
-    if not quiet:
-        print(f"home renderer ready after {took:.1f} s", file=sys.stderr)
-    return took
+    if not is_warm():
+        with suppress(OSError):  # the mark only saves time
+            _mark().parent.mkdir(parents=True, exist_ok=True)
+            _mark().touch()
+    return time.perf_counter() - start
+
+
+def _mark() -> Path:
+    """A file that tells of a compiled kernel, in warp's cache folder so that it goes with it."""
+    cache = os.environ.get("WARP_CACHE_PATH") or Path.home() / ".cache" / "warp"
+    versions = "-".join(metadata.version(p) for p in ("warp-lang", "mujoco-warp", "mujoco"))
+    return Path(cache) / f"seestep-room-{versions}"
