@@ -24,6 +24,7 @@ from seestep.records import (
     Prediction,
     Score,
     Step,
+    Text,
 )
 from seestep.records import Path as WayPath
 from seestep.report import draw
@@ -53,7 +54,7 @@ def item_card(
         p["text"] for m in messages(item, family) for p in m["content"] if p["type"] == "text"
     )
     lines = [said_line(model, *words, item) for model, words in said.items()]
-    gold = _readable(answer_text(item.answer, item, family), item)
+    gold = wanted_words(item, family)
     return (
         f'<div class="card"><div class="pictures">{pictures}</div>'
         f'<p class="quiet">{escape(item.suite)} · {escape(item.skill)}</p>'
@@ -65,11 +66,7 @@ def item_card(
 def said_line(model: str, prediction: Prediction, score: Score, item: Item) -> str:
     """What one model said to an item: its answer, its thought in small print, what it earned."""
     parts = sections(prediction.raw)
-    answer = _readable(parts.answer, item)
-    if parts.rule == "unclosed_think":
-        answer = "no answer: its thought did not end"
-    elif not answer:
-        answer = "nothing"
+    answer = answer_words(prediction.raw, item)
     kind, mark = ("good", "✓") if score.value >= 0.5 else ("bad", "✗")
     worth = {1.0: "right", 0.0: "wrong"}.get(score.value, f"{100 * score.value:.0f} of 100")
     if not score.parsed:
@@ -81,7 +78,7 @@ def said_line(model: str, prediction: Prediction, score: Score, item: Item) -> s
     )
     return (
         f'<p class="said"><b>{escape(model)}</b> <span class="{kind}">{mark} '
-        f"{escape(_cut(answer))}</span> <small>{worth}</small>{thought}</p>"
+        f"{escape(answer)}</span> <small>{worth}</small>{thought}</p>"
     )
 
 
@@ -131,21 +128,51 @@ def step_words(step: Step, entities: Sequence[Entity]) -> str:
 def _pictures(
     item: Item, said: tuple[Prediction, Score] | None, family: Family, roots: Roots
 ) -> str:
-    wanted = _wanted(item)
     parts = []
-    for (key, index), image in zip(images_of(item), _open(item, roots), strict=True):
-        here = [g for g in wanted if g.media == key and g.image == index]
-        points: list[tuple[float, float]] = []
-        if here and said is not None and isinstance(item.answer, Points):
-            kind = item.form.kind if item.form is not None else "points"
-            resize = family.resize(image.size)
-            place = read_place(said[0].raw, kind, frame_of(item, family), resize)
-            points = place.pairs[:MOST_DOTS] if place is not None else []
+    for image, here, points in shown(item, said[0].raw if said else None, family, roots):
         source = draw.picture(image, same_size(image.size), here, points)
         marked = ", what was asked for in green" if here else ""
         marked += f", {len(points)} answered points in red" if points else ""
         parts.append(f'<img alt="what the model sees{marked}" src="{source}">')
     return "".join(parts)
+
+
+def shown(
+    item: Item, raw: str | None, family: Family, roots: Roots
+) -> Iterator[tuple[Image, list[Geometry], list[tuple[float, float]]]]:
+    """An item's pictures, what was asked for in each, and where the answer ``raw`` points.
+
+    Points are in pixels of the picture; only a pointing item's are read.
+    """
+    wanted = _wanted(item)
+    for (key, index), image in zip(images_of(item), _open(item, roots), strict=True):
+        here = [g for g in wanted if g.media == key and g.image == index]
+        points: list[tuple[float, float]] = []
+        if here and raw is not None and isinstance(item.answer, Points):
+            kind = item.form.kind if item.form is not None else "points"
+            resize = family.resize(image.size)
+            place = read_place(raw, kind, frame_of(item, family), resize)
+            points = place.pairs[:MOST_DOTS] if place is not None else []
+        yield image, here, points
+
+
+def answer_words(raw: str, item: Item) -> str:
+    """What a model said, as words for people; its thought is left out."""
+    parts = sections(raw)
+    if parts.rule == "unclosed_think":
+        return "no answer: its thought did not end"
+    return _cut(_readable(parts.answer, item)) or "nothing"
+
+
+def wanted_words(item: Item, family: Family) -> str:
+    """The right answer as words for people."""
+    return _readable(answer_text(item.answer, item, family), item)
+
+
+def asked_words(item: Item) -> str:
+    """The question alone, without what is said about the form of the answer."""
+    parts = (p.text for turn in item.turns for p in turn.parts if isinstance(p, Text))
+    return _printable(" ".join(part.strip() for part in parts))
 
 
 def _wanted(item: Item) -> list[Geometry]:
