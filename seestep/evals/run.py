@@ -13,17 +13,17 @@ from seestep import answers
 from seestep.errors import DataError
 from seestep.evals.config import EvalConfig
 from seestep.evals.constrain import home_names
+from seestep.evals.control import images_of, wrong_images
 from seestep.evals.engines.base import NO_THINKING, Ask, Engine
 from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.media import Roots, open_image, resolve
-from seestep.records import Item, Media, Prediction, Score
+from seestep.records import Item, Prediction, Score
 from seestep.run import MANIFEST, Progress, ShardResult, read_manifest, read_rows, shard_stage
-from seestep.thought import wire
 from seestep.thought.grammar import Names, Think, answer_kind
 
 SHARD_ITEMS = 128
-PREDICT_VERSION = 1
+PREDICT_VERSION = 2
 SCORE_VERSION = 2
 CUT = "cut at max_new_tokens"
 
@@ -43,7 +43,7 @@ def predict(
     """
     items = load_items(items_folders, config.limit)
     shards = [items[i : i + SHARD_ITEMS] for i in range(0, len(items), SHARD_ITEMS)]
-    swapped = _wrong_images(items) if config.control == "wrong_image" else {}
+    swapped = wrong_images(items) if config.control == "wrong_image" else {}
     names = home_names() if config.names == "home" else ()
 
     def work(shard: int) -> ShardResult:
@@ -201,34 +201,3 @@ def _ask(
     held = config.constrain == "all" or (config.constrain == "plan" and answer_kind(item) == "plan")
     grammar = engine.grammar(item, think=think, names=names) if held else ""
     return Ask(written, tuple(images), prefix, item.scorer, grammar)
-
-
-def images_of(item: Item) -> list[tuple[Media, int]]:
-    """(media, frame index) of every picture, in the order in which the prompt shows them."""
-    return [(item.find_media(key), index) for key, index in wire.images_of(item)]
-
-
-def _wrong_images(items: Sequence[Item]) -> dict[str, Item]:
-    """Each item's donor of pictures: the next one with as many images and no shared cluster."""
-    donors: dict[str, Item] = {}
-    for i, item in enumerate(items):
-        count = len(images_of(item))
-        if not count:
-            continue
-        others = (items[(i + step) % len(items)] for step in range(1, len(items)))
-        donor = next(
-            (
-                o
-                for o in others
-                if len(images_of(o)) == count and not set(o.clusters) & set(item.clusters)
-            ),
-            None,
-        )
-        if donor is None:
-            raise DataError(
-                "no other item can lend its pictures for the wrong-image control",
-                record=item.id,
-                hint="evaluate more items, or leave the control off",
-            )
-        donors[item.id] = donor
-    return donors
