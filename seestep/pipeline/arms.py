@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -24,6 +25,7 @@ from seestep.records import Score
 from seestep.run import read_rows
 from seestep.study.ablate import Setting, changed
 from seestep.study.sabotage import WORDS, Sabotage, spoil_folder
+from seestep.world.suites import PLAN
 
 DONE = "done.json"
 SABOTAGE = "sabotage"  # folder of records that were spoilt on purpose
@@ -83,13 +85,19 @@ def write_spoilt(data: Run, config: Pipeline, kinds: Sequence[Sabotage]) -> None
             spoil_folder(data.out / name.removeprefix(inside), data.out / name, kinds, family)
 
 
-def done(work: Path, config: Pipeline, only: Sequence[str]) -> Done | None:
+Blind = Literal["plans", "rest"]
+"""A set of suites that is asked once more with wrong pictures. The pictures come from the same
+set, so models that are asked the same set are shown the same wrong pictures."""
+PLAN_SUITES = frozenset((PLAN, "more-plan"))
+
+
+def done(work: Path, config: Pipeline, only: Sequence[str], blind: Sequence[Blind]) -> Done | None:
     """What an arm left behind, if it was finished by this very recipe."""
     file = work / DONE
     if not file.is_file():
         return None
     found = msgspec.json.decode(file.read_bytes(), type=Done)
-    return found if found.recipe == _print(config, only) else None
+    return found if found.recipe == _print(config, only, blind) else None
 
 
 def run_arm(
@@ -98,15 +106,11 @@ def run_arm(
     work: Path,
     *,
     only: Sequence[str],
-    blind: Sequence[str] = (),
+    blind: Sequence[Blind] = (),
     sabotage: Sequence[Sabotage] = (),
 ) -> Done:
-    """Train the stages of one arm and evaluate those of ``only``, unless that is done.
-
-    ``blind`` are suites that the evaluated models are asked once more with the wrong pictures.
-    """
-    names = (*only, *blind)
-    found = done(work, config, names)
+    """Train the stages of one arm and evaluate those of ``only``, unless that is done."""
+    found = done(work, config, only, blind)
     if found is not None:
         data.say("   already done")
         return found
@@ -116,15 +120,15 @@ def run_arm(
         write_spoilt(data, config, sabotage)
     run = dataclasses.replace(data, config=config, work=work, models={})
     make_models(run, only=only)
-    if blind and config.evaluate is not None:
-        asked = {name: data.suites[name] for name in blind}
-        again = dataclasses.replace(run, suites=asked)
-        again.timings = run.timings
+    for label in blind:
+        assert config.evaluate is not None  # else there is nothing to ask blind
+        wanted = {n: f for n, f in data.suites.items() if (n in PLAN_SUITES) == (label == "plans")}
+        again = dataclasses.replace(run, suites=wanted)
         wrong = wrong_image(config.evaluate)
         for name in only:
             with run.step(f"Evaluating {name}, wrong pictures", "what it knows without seeing"):
-                evaluate(again, blind_name(name), run.models[name], wrong)
-    made = Done(_print(config, names), dict(run.timings.steps))
+                evaluate(again, blind_name(name, label), run.models[name], wrong)
+    made = Done(_print(config, only, blind), dict(run.timings.steps))
     atomic_write(work / DONE, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
     return made
 
@@ -134,9 +138,9 @@ def wrong_image(config: EvalConfig) -> EvalConfig:
     return msgspec.structs.replace(config, control="wrong_image")
 
 
-def blind_name(model: str) -> str:
+def blind_name(model: str, label: Blind) -> str:
     """Where the wrong-image evaluation of ``model`` lies, below evals."""
-    return f"{model}-wrong-image"
+    return f"{model}-wrong-image-{label}"
 
 
 def scores_of(work: Path, name: str) -> list[Score]:
@@ -175,6 +179,6 @@ def _selections(config: Pipeline) -> list[SelectConfig]:
     return [part for part in parts if part is not None]
 
 
-def _print(config: Pipeline, names: Sequence[str]) -> str:
-    text = f"{recipe.resolved(config)}\n{' '.join(names)}"
-    return hashlib.sha256(text.encode()).hexdigest()
+def _print(config: Pipeline, only: Sequence[str], blind: Sequence[Blind]) -> str:
+    asked = msgspec.json.encode([list(only), list(blind)])
+    return hashlib.sha256(recipe.resolved(config).encode() + asked).hexdigest()

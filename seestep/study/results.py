@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -68,6 +69,31 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[dict[str, Any], ...] = ()  # arms of the ablation, their options, their mean
 
 
+@dataclass(frozen=True)
+class Suites:
+    """Which suites mirror a benchmark, and which hold plans to be executed.
+
+    All others only fill up skill groups: they are in the skill tables and in no suite table.
+    """
+
+    mirrors: frozenset[str]
+    plans: frozenset[str]
+
+    def skilled(self, runs: Seeds) -> Seeds:
+        """Executed plans as a skill group of their own."""
+        return [
+            [msgspec.structs.replace(s, skill=PLANS) if s.suite in self.plans else s for s in run]
+            for run in runs
+        ]
+
+    def mirrored(self, runs: Seeds) -> Seeds:
+        """What counts in suite tables."""
+        return [[s for s in r if s.suite in self.mirrors and s.skill != PUBLIC] for r in runs]
+
+    def planned(self, runs: Seeds) -> Seeds:
+        return [[s for s in run if s.suite in self.plans] for run in runs]
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of one model, seed by seed; ``blind`` are those of its plans on wrong pictures."""
 
@@ -82,17 +108,17 @@ def stage_parts(
     guess: Mapping[str, float | None],
     rules: Rules,
     *,
-    plan_suite: str,
+    suites: Suites,
 ) -> dict[str, Any]:
     """The fields of ``Results`` that tell of base and the stages."""
     seen = {BASE: base.seen, **{name: s.seen for name, s in stages.items()}}
-    skilled = {name: _skilled(runs, plan_suite) for name, runs in seen.items()}
-    wrong = _skilled([base_wrong], plan_suite)
+    skilled = {name: suites.skilled(runs) for name, runs in seen.items()}
+    wrong = suites.skilled([base_wrong])
     known = facts(skilled[BASE][0], wrong[0], guess, rules)
     order = {BASE: skilled[BASE], WRONG: wrong} | skilled
     skill = pooled_table(order, by="skill", baseline=BASE)
-    plain = {name: _without_public(runs) for name, runs in seen.items()}
-    suite = pooled_table(plain, by="suite", baseline=BASE, apart=[plan_suite])
+    plain = {name: suites.mirrored(runs) for name, runs in seen.items()}
+    suite = pooled_table(plain, by="suite", baseline=BASE)
     told = verdicts(skill, known, rules)
     told.pop(WRONG)
     return {
@@ -103,7 +129,7 @@ def stage_parts(
         "seed_changes": {
             name: by_seed(skilled[BASE][0], skilled[name], by="skill") for name in stages
         },
-        **_plan_parts({BASE: base, **stages}, plan_suite),
+        **_plan_parts({BASE: base, **stages}, suites),
     }
 
 
@@ -114,50 +140,29 @@ def arm_parts(
     known: Mapping[str, Facts],
     rules: Rules,
     *,
-    plan_suite: str,
+    suites: Suites,
 ) -> dict[str, Any]:
     """The fields of ``Results`` that tell of the arms; ``reference`` has the seeds of the arms."""
     runs = {BASE: base, REFERENCE: reference, **arms}
-    skilled = {name: _skilled(r, plan_suite) for name, r in runs.items()}
+    skilled = {name: suites.skilled(r) for name, r in runs.items()}
     against_base = pooled_table(skilled, by="skill", baseline=BASE)
-    plain = {name: _without_public(r) for name, r in runs.items()}
+    plain = {name: suites.mirrored(r) for name, r in runs.items()}
     return {
         "arm_skill": against_base,
         "arm_verdicts": verdicts(against_base, known, rules),
         "arm_cost": pooled_table(skilled, by="skill", baseline=REFERENCE),
-        "arm_suite": pooled_table(plain, by="suite", baseline=REFERENCE, apart=[plan_suite]),
+        "arm_suite": pooled_table(plain, by="suite", baseline=REFERENCE),
     }
 
 
-def _plan_parts(models: Mapping[str, Asked], plan_suite: str) -> dict[str, Any]:
-    right = {m: [_only(run, plan_suite) for run in asked.seen] for m, asked in models.items()}
-    rows = tuple(plan_row(m, right[m], asked.blind) for m, asked in models.items())
-    names = list(models)
-    counted = {m: _needs(right[m], models[m].blind) for m in names}
-    last = names[-1]
-    pairs = [(last, against) for against in names[:-1]]
+def _plan_parts(models: Mapping[str, Asked], suites: Suites) -> dict[str, Any]:
+    right = {model: suites.planned(asked.seen) for model, asked in models.items()}
+    counted = {
+        model: [needs_picture(r, w) for r, w in zip(right[model], asked.blind, strict=True)]
+        for model, asked in models.items()
+    }
+    *others, last = models
     return {
-        "plans": rows,
-        "plan_changes": tuple(
-            compared(of, counted[of], against, counted[against]) for of, against in pairs
-        ),
+        "plans": tuple(plan_row(m, right[m], asked.blind) for m, asked in models.items()),
+        "plan_changes": tuple(compared(last, counted[last], m, counted[m]) for m in others),
     }
-
-
-def _needs(right: Seeds, wrong: Seeds) -> Seeds:
-    return [needs_picture(r, w) for r, w in zip(right, wrong, strict=True)]
-
-
-def _skilled(runs: Seeds, plan_suite: str) -> Seeds:
-    return [
-        [msgspec.structs.replace(s, skill=PLANS) if s.suite == plan_suite else s for s in run]
-        for run in runs
-    ]
-
-
-def _without_public(runs: Seeds) -> Seeds:
-    return [[s for s in run if s.skill != PUBLIC] for run in runs]
-
-
-def _only(run: Sequence[Score], suite: str) -> list[Score]:
-    return [s for s in run if s.suite == suite]

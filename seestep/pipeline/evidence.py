@@ -1,0 +1,251 @@
+"""An evidence run: the stages from several seeds, control arms and ablations, on one set of data.
+
+Every job (one arm at one seed) is done once and kept; the report tells of what is there and names
+what is missing, so that the parts can be run alone and in any order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from seestep import recipe
+from seestep.disk import atomic_write
+from seestep.evals.run import item_folders
+from seestep.pipeline import check_first, finish, own
+from seestep.pipeline.arms import PLAN_SUITES, Blind, Done, arm, done, run_arm, seeded, up_to
+from seestep.pipeline.config import Config, Pipeline, Stage
+from seestep.pipeline.data import make_data
+from seestep.pipeline.state import Run
+from seestep.progress import Mode
+from seestep.run import read_manifest
+from seestep.study.ablate import Setting
+from seestep.study.evidence import Rules
+from seestep.study.results import BASE, REFERENCE, WRONG
+
+Part = Literal["seeds", "controls", "ablations"]
+PARTS: tuple[Part, ...] = ("seeds", "controls", "ablations")
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What things take where nothing was measured yet, in seconds; only ``--dry-run`` reads it."""
+
+    data: float = 0.0
+    stages: dict[str, float] = {}
+    items_per_second: float = 60.0
+
+
+class Proof(Config, frozen=True, kw_only=True):
+    """What is trained besides the pipeline itself, and how it is judged.
+
+    ``until`` is the stage that control arms and ablations stop after; they are compared with the
+    reference's checkpoint of the same stage and seeds. ``chosen`` says how the recipe was found.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    arm_seeds: tuple[int, ...] = (0,)
+    until: str | None = None
+    controls: tuple[Setting, ...] = ()
+    ablations: tuple[Setting, ...] = ()
+    compare: tuple[str, ...] = ()  # dotted training options shown in the settings table
+    rules: Rules = Rules()
+    chosen: str = ""
+    expected: Expected = Expected()
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"evidence.seeds must be some, each once: {self.seeds}")
+        if not self.arm_seeds or not set(self.arm_seeds) <= set(self.seeds):
+            raise ValueError("evidence.arm_seeds must be some of evidence.seeds")
+        names = [s.name for s in (*self.controls, *self.ablations)]
+        if len({*names, BASE, REFERENCE, WRONG}) != len(names) + 3:
+            raise ValueError(f"arms need names that differ from each other and {REFERENCE}")
+        if loose := [s.name for s in self.ablations if s.together]:
+            raise ValueError(f"an ablation changes exactly one key: {', '.join(loose)}")
+
+
+class Evidence(Pipeline, frozen=True, kw_only=True):
+    """A pipeline recipe with one section more. Based on a recipe it has its very stages."""
+
+    evidence: Proof
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.evaluate is None or not self.stages or self.evaluate.control != "none":
+            raise ValueError("an evidence run needs stages and evaluate, control none")
+        if self.world.suites is None or not self.world.suites.plans:
+            raise ValueError("an evidence run needs world.suites with plans")
+        names = [s.name for s in self.stages]
+        if self.evidence.until not in (None, *names):
+            raise ValueError(f"evidence.until must be a stage: {', '.join(names)}")
+        spoilt = any(s.sabotage for s in self.evidence.controls)
+        if spoilt and any(s.dpo for s in self.stages[: names.index(self.last) + 1]):
+            raise ValueError("pairs are never spoilt: let evidence.until stop before DPO")
+
+    @property
+    def last(self) -> str:
+        """The stage that arms stop after."""
+        return self.evidence.until or self.stages[-1].name
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The recipe without its evidence."""
+        return Pipeline(**{name: getattr(self, name) for name in Pipeline.__struct_fields__})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One arm at one seed: what to train, what to evaluate, with which suites blind as well."""
+
+    part: Part
+    name: str
+    seed: int
+    config: Pipeline
+    only: tuple[str, ...]
+    blind: tuple[Blind, ...] = ()
+    setting: Setting | None = None
+
+    def work(self, out: Path) -> Path:
+        return out / "arms" / self.name / f"seed-{self.seed}"
+
+    def done(self, out: Path) -> Done | None:
+        return done(self.work(out), self.config, self.only, self.blind)
+
+
+def jobs(config: Evidence) -> list[Job]:
+    """Every job, in order: base, the reference's seeds, control arms, ablations."""
+    proof, reference = config.evidence, config.pipeline
+    bare = msgspec.structs.replace(reference, stages=())
+    made = [Job("seeds", BASE, 0, bare, (BASE,), ("rest", "plans"))]
+    names = tuple(s.name for s in reference.stages)
+    for seed in proof.seeds:
+        told = seeded(reference, seed)
+        made.append(Job("seeds", REFERENCE, seed, told, names, ("plans",)))
+    arms: list[tuple[Part, tuple[Setting, ...]]] = [
+        ("controls", proof.controls), ("ablations", proof.ablations)
+    ]  # fmt: skip
+    for part, settings in arms:
+        for setting in settings:
+            changed = up_to(arm(reference, setting), config.last)
+            made += [
+                Job(part, setting.name, s, seeded(changed, s), (config.last,), (), setting)
+                for s in proof.arm_seeds
+            ]
+    return made
+
+
+def run_evidence(
+    config: Evidence,
+    out: Path,
+    *,
+    only: Sequence[Part] = PARTS,
+    publish: Path | None = None,
+    mode: Mode = "auto",
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Do the jobs of the parts ``only`` that are not done, then write the report of all that are.
+
+    ``publish`` is a folder that gets results.md and results.json as well.
+    """
+    with own(out, recipe.resolved(config)):
+        check_first(config.pipeline)
+        data = Run(config.pipeline, out, out, mode, say)
+        make_data(data)
+        todo = [job for job in jobs(config) if job.part in only or job.name == BASE]
+        for n, job in enumerate(todo, 1):
+            causes = ", ".join(job.setting.causes) if job.setting else "as the recipe says"
+            say(f"--- {n} of {len(todo)}: {job.name}, seed {job.seed} ({causes})")
+            run_arm(
+                data,
+                job.config,
+                job.work(out),
+                only=job.only,
+                blind=job.blind,
+                sabotage=job.setting.sabotage if job.setting else (),
+            )
+        page = _report(config, data, out, publish)
+        return finish(data, page)
+
+
+def _report(config: Evidence, data: Run, out: Path, publish: Path | None) -> Path | None:
+    from seestep.pipeline.gathering import gather
+    from seestep.report.evidence import write
+
+    results = gather(config, data, out)
+    if results is None:
+        data.say("No seed of the reference is done yet, so there is nothing to report.")
+        return None
+    page = write(results, out / "report")
+    if publish is not None:
+        for name in ("results.md", "results.json"):
+            atomic_write(publish / name, (out / "report" / name).read_bytes())
+        data.say(f"   also in {publish}: results.md, results.json")
+    return page
+
+
+def preview(config: Evidence, out: Path) -> list[str]:
+    """Lines on what is to be done and what is expected of it; writes nothing."""
+    suites = config.world.suites
+    assert suites is not None  # held by __post_init__
+    made = _items(out)
+    items = made or {name: suites.size(name) for name in suites.wanted}
+    expected = config.evidence.expected
+    more = f", and what {suites.per_skill} a skill adds" if suites.per_skill and not made else ""
+    span = f"{suites.seeds[0]} to {suites.seeds[-1]}"
+    lines = [
+        f"{sum(items.values()):,} items in {len(items)} suites{more}; homes {span}",
+        f"data: {'done' if made else _minutes(expected.data)}",
+    ]
+    left = 0.0 if made else expected.data
+    for job in jobs(config):
+        head = f"{job.part}: {job.name}, seed {job.seed}"
+        found = job.done(out)
+        if found is not None:
+            took = sum(step.seconds for step in found.steps.values())
+            lines.append(f"{head}: done in {_minutes(took)}")
+            continue
+        seconds = _expected(job, items, expected)
+        left += seconds
+        causes = f"{', '.join(job.setting.causes)}; " if job.setting else ""
+        stages = ", ".join(_stage_words(s, out) for s in job.config.stages) or "no training"
+        told = f"{causes}{stages}; evaluates {', '.join(job.only)}"
+        lines.append(f"{head}: {told}: {_minutes(seconds)}")
+    return [*lines, f"left to do: about {_minutes(left)}"]
+
+
+def _expected(job: Job, items: dict[str, int], expected: Expected) -> float:
+    plans = sum(n for name, n in items.items() if name in PLAN_SUITES)
+    rest = sum(items.values()) - plans
+    asked = plans + rest + sum({"plans": plans, "rest": rest}[label] for label in job.blind)
+    training = sum(expected.stages.get(s.name, 0.0) for s in job.config.stages)
+    return training + len(job.only) * asked / expected.items_per_second
+
+
+def _stage_words(stage: Stage, out: Path) -> str:
+    """A stage with its steps, where the reference has been trained."""
+    steps = stage_steps(out / "arms" / REFERENCE, stage.name)
+    return f"{stage.name} ({steps} steps in the reference)" if steps else stage.name
+
+
+def stage_steps(arm_folder: Path, stage: str) -> int | None:
+    """Optimiser steps of a trained stage of an arm, from its first seed that has it."""
+    for file in sorted(arm_folder.glob(f"seed-*/train/{stage}/manifest.json")):
+        return int(json.loads(file.read_bytes())["steps"])
+    return None
+
+
+def _items(out: Path) -> dict[str, int]:
+    """Suite -> its number of items, once the data are made."""
+    if not (out / "curated" / "manifest.json").is_file():
+        return {}
+    folders = item_folders([out / "world" / "suites"])
+    return {folder.name: read_manifest(folder).counts["out"] for folder in folders}
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes"

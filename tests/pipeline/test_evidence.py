@@ -1,0 +1,146 @@
+"""recipes/evidence.yaml: its jobs, and all of it in small on a random model."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from seestep import recipe as recipes
+from seestep.errors import RecipeError
+from seestep.models import load as models
+from seestep.models.tiny import build as tiny
+from seestep.pipeline.config import Pipeline
+from seestep.pipeline.evidence import Evidence, jobs, preview, run_evidence
+from seestep.records import Record
+from seestep.run import read_rows
+from seestep.study.results import Results
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+FULL = RECIPES / "evidence.yaml"
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return recipes.load(FULL, (), Evidence)
+
+
+def test_its_stages_are_those_of_the_quickstart(evidence: Evidence) -> None:
+    quickstart = recipes.load(RECIPES / "quickstart.yaml", (), Pipeline)
+    assert evidence.stages == quickstart.stages
+    assert (evidence.world.homes, evidence.world.episodes, evidence.curate, evidence.thought) == (
+        quickstart.world.homes, quickstart.world.episodes, quickstart.curate, quickstart.thought
+    )  # fmt: skip
+
+
+def test_its_ablations_are_those_of_the_quick_ablation(evidence: Evidence) -> None:
+    quick = recipes.read(RECIPES / "ablations" / "quick.yaml")
+    mine = recipes.read(FULL)["evidence"]
+    assert mine["ablations"] == quick["settings"] and mine["compare"] == quick["compare"]
+
+
+def test_the_original_has_every_single_cause_and_each_stands_alone_too(evidence: Evidence) -> None:
+    whole, *single = evidence.evidence.controls
+    causes = [cause for setting in single for cause in setting.causes]
+    assert len(causes) == len(single)
+    assert sorted(whole.causes) == sorted(set(causes) - {"sabotage pixel"})
+
+
+def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evidence) -> None:
+    made = jobs(evidence)
+    assert [(j.name, j.seed) for j in made[:4]] == [
+        ("base", 0), ("reference", 0), ("reference", 1), ("reference", 2)
+    ]  # fmt: skip
+    for job in made[1:4]:
+        assert {s.config.seed for s in job.config.stages} == {job.seed}
+        assert job.only == ("align", "inject", "fuse", "dpo")
+    for job in made[4:]:
+        assert job.only == ("fuse",) and job.config.stages[-1].name == "fuse"
+    spoilt = next(j for j in made if j.name == "json-everywhere").config
+    read = {f for s in spoilt.stages for p in (s.records, s.replay) if p for f in p.folders}
+    assert read == {"sabotage/json/curated", "sabotage/json/thoughts"}
+    assert next(j for j in made if j.name == "no-replay").config.stages[-1].replay is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("evidence.until=dpo", "pairs are never spoilt"),
+        ("evidence.until=polish", "must be a stage"),
+        ("evidence.arm_seeds=[7]", "some of evidence.seeds"),
+        ("world.suites.plans=false", "with plans"),
+        ("evaluate.control=no_image", "control none"),
+    ],
+)
+def test_impossible_evidence_is_refused(change: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        recipes.load(FULL, [change], Evidence)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    root = tmp_path_factory.mktemp("toy")
+    models.save(tiny.build("qwen3_vl", shape=tiny.SMALL), root / "model")
+    steps = [
+        f"stages.{i}.{kind}.{value}"
+        for i, kind in enumerate(("sft", "sft", "sft", "dpo"))
+        for value in ("max_steps=2", "optim.warmup_steps=1", "batch={effective: 2, micro: 2}")
+    ]
+    return recipes.load(
+        FULL,
+        [
+            f"model={root / 'model'}", "workers=1", "threads=1", *steps,
+            "world.homes={homes: 2, views: {close: 2, wide: 1, orbits: 0, turns: 0}}",
+            "world.episodes={homes: 1, episodes: {tasks: 2}}",
+            "world.suites={per_suite: 1, per_skill: 0, homes: 4}",
+            "evaluate={max_new_tokens: 2, batch_size: 64}",
+            "evidence.seeds=[0, 1]",
+            "evidence.controls=[{name: wrong, together: true, drop: [replay], sabotage: [json]}]",
+            "evidence.ablations=[{name: frozen, change: {freeze: [vision]}}]",
+            "evidence.rules={least_items: 2, least_homes: 1}",
+        ],
+        Evidence,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_parts_come_one_by_one_and_the_report_tells_of_what_is_done(
+    toy: Evidence, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    out, docs = tmp_path / "run", tmp_path / "docs"
+    docs.mkdir()
+    run_evidence(toy, out, only=["seeds"], mode="none", say=said.append)
+    results = msgspec.json.decode((out / "report/results.json").read_bytes(), type=Results)
+    assert results.seeds == (0, 1) and results.arm_skill is None
+    assert results.missing == ("wrong, seed 0", "frozen, seed 0")
+    assert results.skill.models[:2] == ("base", "base, wrong pictures")
+    assert all(len(row.seeds) == (1 if row.model == "base" else 2) for row in results.plans)
+    assert [c.against for c in results.plan_changes] == ["base", "align", "inject", "fuse"]
+    text = (out / "report/results.md").read_text(encoding="utf-8")
+    assert "NOT RUN YET: wrong, seed 0; frozen, seed 0" in text
+    assert "Control arms" not in text and str(tmp_path) not in text.replace(toy.model, "")
+
+    weights = {f: f.stat().st_mtime_ns for f in out.glob("arms/**/model.safetensors")}
+    run_evidence(toy, out, publish=docs, mode="none", say=said.append)
+    assert {f: f.stat().st_mtime_ns for f in weights} == weights
+    whole = msgspec.json.decode((docs / "results.json").read_bytes(), type=Results)
+    assert whole.missing == () and [a.name for a in whole.arms] == ["wrong", "frozen"]
+    assert whole.arm_suite is not None
+    assert whole.arm_suite.models == ("base", "reference", "wrong", "frozen")
+    assert [row["run"] for row in whole.settings] == ["reference", "frozen"]
+    assert whole.plans == results.plans
+    page = (out / "report/index.html").read_text(encoding="utf-8")
+    for word in ("Control arms", "Ablations", "frozen", "sabotage json", "no replay"):
+        assert word in page
+    spoilt = list(read_rows(out / "sabotage/json/curated", Record))
+    assert any("sabotage:json" in r.tags for r in spoilt)
+    trained = json.loads((out / "arms/wrong/seed-0/train/fuse/plan.json").read_bytes())
+    assert trained["steps"] == 2
+    lines = preview(toy, out)
+    assert lines[-1] == "left to do: about 0.0 minutes"
+    assert sum(": done in" in line for line in lines) == 5
+
+    before = (docs / "results.json").read_bytes()
+    run_evidence(toy, out, only=["controls"], mode="none", say=said.append)
+    assert (out / "report/results.json").read_bytes() == before
