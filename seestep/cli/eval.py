@@ -92,6 +92,8 @@ def evaluate(
     engine = LocalEngine(
         loaded, batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
     )
+    if engine.obstacle and not json:
+        print(f"# decoding by transformers' generate, the slower way: {engine.obstacle}")
     progress = Progress("evaluate", mode="none" if json else "auto")
     folders = item_folders([Path(folder) for folder in told.items])
     predict(engine, folders, out / "predictions", config, roots, progress=progress)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +24,9 @@ from seestep.media import Roots, open_image, resolve
 from seestep.records import Item, Prediction, Score
 from seestep.run import MANIFEST, Progress, ShardResult, read_manifest, read_rows, shard_stage
 from seestep.thought.grammar import Names, Think, answer_kind
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SHARD_ITEMS = 128
 PREDICT_VERSION = 2
@@ -43,11 +49,10 @@ def predict(
     """
     items = load_items(items_folders, config.limit)
     shards = [items[i : i + SHARD_ITEMS] for i in range(0, len(items), SHARD_ITEMS)]
-    swapped = wrong_images(items) if config.control == "wrong_image" else {}
-    names = home_names() if config.names == "home" else ()
+    lent = wrong_images(items) if config.control == "wrong_image" else {}
 
     def work(shard: int) -> ShardResult:
-        asks = [_ask(item, engine, config, roots, swapped, names) for item in shards[shard]]
+        asks = asks_of(shards[shard], engine, config, roots, lent)
         replies = engine.generate(asks, max_new_tokens=config.max_new_tokens)
         rows = [
             Prediction(
@@ -175,17 +180,28 @@ def prompt_sha256(ask: Ask) -> str:
     return digest.hexdigest()
 
 
-def _ask(
-    item: Item,
+def asks_of(
+    items: Sequence[Item],
     engine: Engine,
     config: EvalConfig,
     roots: Roots,
-    swapped: dict[str, Item],
-    names: Names,
-) -> Ask:
+    lent: Mapping[str, Item] = MappingProxyType({}),
+) -> list[Ask]:
+    """What the model is shown and held to for each item; ``lent`` as ``wrong_images`` gives it."""
+    names = home_names() if config.names == "home" else ()
+
+    @functools.lru_cache(maxsize=256)  # many questions show the same picture
+    def opened(path: Path) -> Image:
+        return open_image(path)
+
+    def look(item: Item) -> list[Image]:
+        return [opened(resolve(m, roots, frame=i)) for m, i in images_of(item)]
+
+    return [_ask(i, look(lent.get(i.id, i)), engine, config, names) for i in items]
+
+
+def _ask(item: Item, images: list[Image], engine: Engine, config: EvalConfig, names: Names) -> Ask:
     written = messages(item, engine.family)
-    donor = swapped.get(item.id, item)
-    images = [open_image(resolve(m, roots, frame=i)) for m, i in images_of(donor)]
     if config.control == "wrong_image":  # a foreign picture must not betray itself by its size
         sizes = [m.size for m, _ in images_of(item)]
         images = [

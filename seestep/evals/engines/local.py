@@ -13,6 +13,7 @@ import torch
 from seestep.errors import DataError
 from seestep.evals.constrain import Grammars, Masks
 from seestep.evals.engines.base import Ask, Reply
+from seestep.evals.engines.greedy import Pictures, decode, obstacle
 from seestep.thought.grammar import Names, Think, completion_grammar
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class LocalEngine:
     """Greedy generation with a loaded checkpoint.
 
     Asks are sorted by kind and length inside one call, so that a batch pads little and its answers
-    end at about the same time; replies come back in the order of the asks.
+    end at about the same time; replies come back in the order of the asks. ``obstacle`` says why
+    a checkpoint is left to transformers' own, slower ``generate``; "" if it is not.
     """
 
     def __init__(self, loaded: Loaded, *, batch_size: int = 16, fingerprint: str = "") -> None:
@@ -33,6 +35,7 @@ class LocalEngine:
         self._batch_size = batch_size
         self._fingerprint = fingerprint
         loaded.model.eval()
+        self.obstacle = obstacle(loaded.model)
         tokenizer = loaded.processor.tokenizer
         self._stop_ids = {
             i
@@ -84,19 +87,23 @@ class LocalEngine:
             texts.append(text + ask.prefix)
         order = sorted(range(len(asks)), key=lambda i: _place(asks[i], texts[i]))
         replies: dict[int, Reply] = {}
+        pictures = Pictures(self._loaded.model)
         for start in range(0, len(order), self._batch_size):
             batch = order[start : start + self._batch_size]
             for i, reply in zip(
                 batch,
-                self._batch([texts[i] for i in batch], [asks[i] for i in batch], max_new_tokens),
+                self._batch(
+                    [texts[i] for i in batch], [asks[i] for i in batch], max_new_tokens, pictures
+                ),
                 strict=True,
             ):
                 replies[i] = reply
         return [replies[i] for i in range(len(asks))]
 
-    @torch.inference_mode()
-    def _batch(self, texts: list[str], asks: list[Ask], max_new_tokens: int) -> list[Reply]:
-        model, processor = self._loaded.model, self._loaded.processor
+    def _batch(
+        self, texts: list[str], asks: list[Ask], max_new_tokens: int, pictures: Pictures
+    ) -> list[Reply]:
+        processor = self._loaded.processor
         images = [list(ask.images) for ask in asks]
         inputs: Any = processor(
             text=texts,
@@ -104,25 +111,25 @@ class LocalEngine:
             padding=True,
             padding_side="left",
             return_tensors="pt",
-        ).to(model.device)
-        width = inputs["input_ids"].shape[1]
+        ).to(self._loaded.model.device)
         masks = None
         if any(ask.grammar for ask in asks):
             masks = self._grammars.masks([a.grammar for a in asks], [a.prefix for a in asks])
-        out = model.generate(
-            **inputs,
-            logits_processor=[_Held(masks, width, self._stop_ids)] if masks else None,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            eos_token_id=sorted(self._stop_ids),
-            pad_token_id=processor.tokenizer.pad_token_id,
-        )
+        if self.obstacle:
+            said = self._generate(inputs, max_new_tokens, masks)
+        else:
+            said = decode(
+                self._loaded.model,
+                inputs,
+                pictures if any(images) else None,
+                [image for row in images for image in row],
+                max_new_tokens=max_new_tokens,
+                stop_ids=self._stop_ids,
+                masks=masks,
+            )
         prompt_lengths = inputs["attention_mask"].sum(dim=1).tolist()
         replies = []
-        for row, ask, prompt in zip(out[:, width:].tolist(), asks, prompt_lengths, strict=True):
+        for row, ask, prompt in zip(said, asks, prompt_lengths, strict=True):
             end = next((i for i, token in enumerate(row) if token in self._stop_ids), None)
             kept = row if end is None else row[:end]
             text = processor.tokenizer.decode(kept, skip_special_tokens=False)
@@ -130,12 +137,28 @@ class LocalEngine:
             replies.append(Reply(ask.prefix + text, finish, int(prompt), len(kept)))
         return replies
 
+    @torch.inference_mode()
+    def _generate(self, inputs: Any, max_new_tokens: int, masks: Masks | None) -> list[list[int]]:
+        out: torch.Tensor = self._loaded.model.generate(
+            **inputs,
+            logits_processor=[_Held(masks, self._stop_ids)] if masks else None,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            eos_token_id=sorted(self._stop_ids),
+            pad_token_id=self._loaded.processor.tokenizer.pad_token_id,
+        )
+        said: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
+        return said
+
 
 class _Held:
     """``Masks`` as a logits processor of ``transformers``: what was said comes with every call."""
 
-    def __init__(self, masks: Masks, width: int, stop_ids: set[int]) -> None:
-        self._masks, self._width, self._stop_ids = masks, width, stop_ids
+    def __init__(self, masks: Masks, stop_ids: set[int]) -> None:
+        self._masks, self._stop_ids = masks, stop_ids
         self._rows: list[int] | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
