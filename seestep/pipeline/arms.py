@@ -126,9 +126,11 @@ def run_arm(
         again = dataclasses.replace(run, suites=wanted)
         wrong = wrong_image(config.evaluate)
         for name in only:
-            with run.step(f"Evaluating {name}, wrong pictures", "what it knows without seeing"):
+            words = f"Evaluating {name}, wrong pictures ({label})"
+            with again.step(words, "what it knows without seeing"):
                 evaluate(again, blind_name(name, label), run.models[name], wrong)
-    made = Done(_print(config, only, blind), dict(run.timings.steps))
+    noted = dataclasses.replace(run).timings  # with those of the blind evaluations
+    made = Done(_print(config, only, blind), dict(noted.steps))
     atomic_write(work / DONE, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
     return made
 

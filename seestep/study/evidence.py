@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from seestep.errors import DataError
+from seestep.evals.control import needs_picture
 from seestep.families import Family
 from seestep.families.prompt import resize_of
 from seestep.geometry.masks import grid_of
@@ -221,18 +222,6 @@ def verdicts(made: Table, of: Mapping[str, Facts], rules: Rules) -> dict[str, di
         for model in made.models
         if any(cell.change is not None for cell in made.cells[model].values())
     }
-
-
-def needs_picture(right: Sequence[Score], wrong: Sequence[Score]) -> list[Score]:
-    """``right`` with what the model also manages on wrong pictures taken away.
-
-    An item counts for right x (1 - wrong): a plan that reaches the goal of a home without its
-    picture was copied from the words of the task.
-    """
-    blind = {s.item: s.value for s in wrong}
-    if blind.keys() != {s.item for s in right}:
-        raise DataError("the wrong-image control was asked other items")
-    return [msgspec.structs.replace(s, value=s.value * (1 - blind[s.item])) for s in right]
 
 
 def plan_row(model: str, right: Seeds, wrong: Seeds) -> PlanRow:

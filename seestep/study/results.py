@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from seestep.evals.control import needs_picture
 from seestep.records import Score
 from seestep.study.compare import Table
 from seestep.study.evidence import (
@@ -20,7 +21,6 @@ from seestep.study.evidence import (
     by_seed,
     compared,
     facts,
-    needs_picture,
     plan_row,
     pooled_table,
     verdicts,

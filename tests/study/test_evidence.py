@@ -25,7 +25,6 @@ from seestep.study.evidence import (
     compared,
     deviation,
     facts,
-    needs_picture,
     plan_row,
     pooled,
     pooled_table,
@@ -137,12 +136,6 @@ def test_a_fall_from_chance_is_no_fall() -> None:
                         baseline="base")  # fmt: skip
     low = Facts(items=9, homes=9, chance=0.5, base=0.5, wrong_image=0.5, above=-0.1, small=False)
     assert verdict(made.cells["m"]["count"], low, RULES) == "no test"
-
-
-def test_a_plan_counts_where_the_wrong_picture_fails() -> None:
-    assert [s.value for s in needs_picture(run(1, 1, 0), run(0, 1, 0))] == [1, 0, 0]
-    with pytest.raises(DataError, match="other items"):
-        needs_picture(run(1, 1), run(1))
 
 
 def test_plan_rates_are_means_over_seeds_and_changes_pair_the_seeds() -> None:

@@ -1,0 +1,140 @@
+"""The evidence report on scores made up by hand: what its tables and sentences must say."""
+
+from pathlib import Path
+
+import pytest
+
+from seestep.records import Score
+from seestep.report.evidence import sections, short, write
+from seestep.report.grid import Grid, Section, Value, Words, html, markdown
+from seestep.study.evidence import Rules
+from seestep.study.results import Arm, Asked, Results, Suites, arm_parts, stage_parts
+
+N = 240
+RULES = Rules(bound=0.05, least_items=200, least_homes=100)
+SUITES = Suites(frozenset(("mini-a", "mini-b")), frozenset(("mini-plan",)))
+
+
+def answers(suite: str, skill: str, right: int, *, total: int = N) -> list[Score]:
+    """``total`` items of ``total / 2`` homes, the first ``right`` of them right."""
+    return [
+        Score(
+            item=f"{suite}:{i}", suite=suite, skill=skill, value=float(i < right), parsed=True,
+            rule="r", clusters=(f"home:{i // 2}",),
+        )
+        for i in range(total)
+    ]  # fmt: skip
+
+
+def model(count: int, pointing: int, plans: int, *, few: int = 10) -> list[Score]:
+    return [
+        *answers("mini-a", "count", count),
+        *answers("mini-b", "pointing", pointing),
+        *answers("mini-plan", "planning", plans, total=200),
+        *answers("more-metric", "metric", few, total=20),
+    ]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    base = model(216, 192, 0)
+    wrong = model(48, 0, 0, few=0)
+    blind = answers("mini-plan", "planning", 20, total=200)
+    nothing = answers("mini-plan", "planning", 0, total=200)
+    guess = {s.item: 0.25 for s in base}
+    stages = {
+        "align": Asked(seen=[model(216, 192, 10), model(216, 192, 10)], blind=[nothing] * 2),
+        "fuse": Asked(seen=[model(216, 192, 120), model(214, 192, 160)], blind=[blind] * 2),
+    }
+    parts = stage_parts(Asked(seen=[base], blind=[nothing]), wrong, stages, guess, RULES,
+                        suites=SUITES)  # fmt: skip
+    arms = {"no-replay": [model(0, 96, 150)], "linear": [model(216, 192, 110)]}
+    told = arm_parts([base], [stages["fuse"].seen[0]], arms, parts["facts"], RULES, suites=SUITES)
+    mean = told["arm_suite"].mean
+    return Results(
+        title="T", about="A | B", made={"base": "embedded"}, rules=RULES, seeds=(0, 1),
+        stages=("align", "fuse"), until="fuse", **parts, **told,
+        arms=(
+            Arm(name="no-replay", part="controls", about="why", causes=("no replay",), seeds=(0,),
+                steps={"fuse": 9}),
+            Arm(name="linear", part="ablations", about="", causes=("optim.schedule",), seeds=(0,),
+                steps={"fuse": 9}),
+        ),
+        settings=(
+            {"run": "reference", "optim.schedule": "cosine", "mean": mean["reference"].score},
+            {"run": "linear", "optim.schedule": "linear", "mean": mean["linear"].score},
+        ),
+    )  # fmt: skip
+
+
+def section(results: Results, heading: str) -> str:
+    (found,) = (s for s in sections(results) if s.heading.startswith(heading))
+    return markdown("", "", [found])
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {name: cells for name, *cells in lines}
+
+
+def test_a_plan_row_has_goal_control_and_what_needs_the_picture(results: Results) -> None:
+    made = rows(section(results, "Planning"))
+    fuse = made["fuse (200 plans, 100 homes)"]
+    # goal (120 + 160) / 400; wrong pictures 20 / 200; needed (100 + 140) / 400
+    assert [cell.split()[0] for cell in fuse[:3]] == ["70.0", "10.0", "60.0"]
+    assert fuse[3] == "50.0, 70.0"
+    against = made["fuse against base"]
+    assert against[0].startswith("+60.0 (") and against[2] == "+50.0, +70.0"
+    assert against[3] == "14.1"  # of 0.5 and 0.7: 0.2 / sqrt(2)
+
+
+def test_groups_are_kept_too_small_or_plans(results: Results) -> None:
+    made = rows(section(results, "Skill groups"))
+    count = made["count (240 items, 120 homes)"]
+    assert count[0] == "25.0" and count[1].startswith("90.0 (") and count[2] == "20.0"
+    assert count[4].startswith("89.6 (= -0.4 (")  # two of 480 answers fewer
+    assert count[-1] == "none"
+    assert made["metric (20 items, 10 homes)"][-1].startswith("n too small")
+    plans = made["plans (200 items, 100 homes)"]
+    assert plans[4].startswith("70.0 (▲ +70.0") and "no test" in plans[-1]
+
+
+def test_suites_leave_out_what_mirrors_none(results: Results) -> None:
+    made = rows(section(results, "Suites"))
+    assert set(made) == {"suite", "---", "mini-a (240 items)", "mini-b (240 items)", "mean (of 2)"}
+    assert made["mean (of 2)"][0].startswith("85.0 (")  # of 90 and 80
+
+
+def test_a_wrong_recipe_is_flagged_and_a_harmless_change_is_not(results: Results) -> None:
+    told = "\n".join(short(results))
+    assert "Control arm no-replay (no replay): FLAGGED: count, pointing fell." in told
+    assert "Too few items to judge by (fewer than 200 items of 100 homes): metric." in told
+    assert results.arm_verdicts["linear"]["count"] == "kept"
+    made = section(results, "Control arms")
+    assert "FLAGGED (count, pointing)" in made
+    assert "▼ -90.0 (" in made and "▼ -40.0 (" in made
+
+
+def test_the_settings_table_has_the_mean_of_the_suites(results: Results) -> None:
+    made = rows(section(results, "Ablations"))
+    assert made["linear"][0] == "linear" and made["linear"][1].startswith("85.0 (")
+    assert made["reference"][2] == "reference"
+
+
+def test_json_markdown_and_page_are_written_and_the_same_twice(
+    results: Results, tmp_path: Path
+) -> None:
+    page = write(results, tmp_path)
+    first = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
+    assert set(first) == {"index.html", "results.json", "results.md"}
+    assert "Skill groups" in page.read_text(encoding="utf-8")
+    write(results, tmp_path)
+    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == first
+
+
+def test_words_of_a_table_cannot_break_out_of_it() -> None:
+    grid = Grid(["a|b", "c"], [[Value("x|y"), Value("<b>", "|")]])
+    made = [Section("<h>", [grid, Words(["<i>"])])]
+    text, page = markdown("t", "", made), html(made)
+    assert "| x\\|y | <b> (\\|) |" in text and "| a\\|b | c |" in text
+    assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
