@@ -90,10 +90,11 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         FULL,
         [
             f"model={root / 'model'}", "workers=1", "threads=1", *steps,
-            "world.homes={homes: 2, views: {close: 2, wide: 1, orbits: 0, turns: 0}}",
+            "world.homes={homes: 2, views: {close: 3, wide: 1, orbits: 0, turns: 0}}",
             "world.episodes={homes: 1, episodes: {tasks: 2}}",
-            "world.suites={per_suite: 1, per_skill: 0, homes: 4}",
-            "evaluate={max_new_tokens: 2, batch_size: 64}",
+            "world.suites={per_suite: 2, homes: 3, shard_homes: 3, views: {close: 2, wide: 1,"
+            " orbits: 1, turns: 1, tours: 1}}",
+            "evaluate.max_new_tokens=2",
             "evidence.seeds=[0, 1]",
             "evidence.controls=[{name: wrong, together: true, drop: [replay], sabotage: [json]}]",
             "evidence.ablations=[{name: frozen, change: {freeze: [vision]}}]",
