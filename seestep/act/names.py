@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from seestep.act.state import State, Thing
 from seestep.act.vocabulary import words
 from seestep.records import Entity
+
+_RECENT: deque[tuple[State, dict[str, str]]] = deque(maxlen=4)
 
 
 def names(state: State) -> dict[str, str]:
@@ -17,12 +19,17 @@ def names(state: State) -> dict[str, str]:
     another ("sofa"). Things alike in all three share a name; ``judge.ground`` says what a plan
     that uses it means.
     """
+    for known, called in tuple(_RECENT):
+        if known is state:  # states never change, and one state is asked about many times over
+            return dict(called)
     forms = {t.id: _forms(t) for t in state.things.values()}
     taken = Counter(form for mine in forms.values() for form in dict.fromkeys(mine))
-    return {
+    called = {
         thing: min(mine, key=lambda form: taken[form])  # of equals the first, which is the shortest
         for thing, mine in forms.items()
     }
+    _RECENT.append((state, called))
+    return dict(called)
 
 
 def entities(state: State, things: Iterable[str]) -> tuple[Entity, ...]:

@@ -8,6 +8,7 @@ and from what is observed in its rooms, grouped by kind of thing instead of list
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # verb -> (fewest, most) arguments. ``put`` names the receptacle, or the held thing and the
@@ -201,6 +202,7 @@ def arity_problem(do: tuple[str, ...]) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def words(object_type: str) -> str:
     """An object type in plain words: "CounterTop" is "counter top"; sliced things say so first."""
     if object_type.endswith("Sliced") and object_type != "Sliced":

@@ -51,7 +51,7 @@ def object_entry(
 ) -> dict[str, Any]:
     """All 42 keys of an AI2-THOR 5.x object, then EXTRA_KEYS."""
     kind = KINDS[thing.type]
-    where = thing.placed(_where)
+    where = whereabouts(thing)
     inside = [t.id for t in things.values() if t.parent == thing.id]
     feet = np.array([agent.x, agent.y, AGENT_Y])
     return {
@@ -100,6 +100,11 @@ def object_entry(
         "color": thing.color,
         "size": thing.size,
     }
+
+
+def whereabouts(thing: Thing) -> dict[str, Any]:
+    """Position, rotation and boxes of a thing, measured again only when they have changed."""
+    return thing.placed(_where)
 
 
 def _where(thing: Thing) -> dict[str, Any]:

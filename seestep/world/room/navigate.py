@@ -146,7 +146,7 @@ def in_view(position: Vec, axes: Vec, thing: Thing, fov: float, aspect: float = 
 def in_views(
     eyes: Vec, axes: Vec, low: Vec, high: Vec, fov: float, aspect: float
 ) -> NDArray[np.bool_]:
-    """(n,) ``in_view`` for eyes (n or 1, 3), camera axes (n or 1, 3, 3) and boxes (n, 3) or (3,)."""
+    """(n,) ``in_view``; eyes (n or 1, 3), camera axes (n or 1, 3, 3), boxes (n, 3) or (3,)."""
     middle = (low + high) / 2
     nearest = np.clip(eyes, low, high)
     points = np.stack([np.broadcast_to(middle, nearest.shape), nearest, (nearest + middle) / 2], 1)

@@ -17,7 +17,7 @@ from seestep.world.room.axes import Vec, camera_matrix, from_thor, to_thor
 from seestep.world.room.home import Home
 from seestep.world.room.layout import build_home, scene_arguments
 from seestep.world.room.lighting import lights_of
-from seestep.world.room.metadata import concealed, event_metadata, object_entry
+from seestep.world.room.metadata import concealed, event_metadata, object_entry, whereabouts
 from seestep.world.room.navigate import (
     AGENT_Y,
     GRID,
@@ -96,7 +96,7 @@ class RoomSimulator:
         """
         laid_out, self.floor = _built(tuple(sorted(scene_arguments(scene, seed).items())))
         self.home: Home = pickle.loads(laid_out)
-        self.things = self.home.things
+        self.things: dict[str, Thing] = self.home.things
         self.agent = self._start()
         self.view: tuple[Vec, float, float] | None = None
         rules.consequences(self.things)
@@ -431,7 +431,9 @@ class RoomSimulator:
 def _built(arguments: tuple[tuple[str, Any], ...]) -> tuple[bytes, Floor]:
     """The home of these arguments, pickled, and its floor: playing a task starts it anew often."""
     home = build_home(**dict(arguments))
-    floor = Floor(home)  # after this the things know their bounds, which is worth keeping
+    floor = Floor(home)
+    for thing in home.things.values():
+        whereabouts(thing)  # the thing keeps what it has measured
     return pickle.dumps(home), floor
 
 
