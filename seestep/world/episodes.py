@@ -1,16 +1,18 @@
 """Episodes: tasks played by the expert in a home, and the plan records that come of them.
 
-Of each task that the simulator confirms come a ``plan`` record (pictures and instruction, the
-3-5 steps as answer), ``next_action`` records along the way, verified preference pairs, and a
-``recover`` record (what to do after a failure). One shard is one home; ``play`` makes two folders
-of what comes of it, since a folder holds one kind of row.
+Two sorts of task. What a *told* task is about is named by its words; of each that the simulator
+confirms come a ``plan`` record (pictures and instruction, the 3-5 steps as answer),
+``next_action`` records along the way, verified preference pairs, and a ``recover`` record (what
+to do after a failure). What a *sighted* task is about is told by one close picture; several tasks
+share it, and give a plan record and pairs. One shard is one home; ``play`` makes two folders of
+what comes of it, since a folder holds one kind of row.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,12 +38,14 @@ from seestep.records import (
     Verdict,
 )
 from seestep.run import ShardResult
-from seestep.world import mishaps, pairs, plans, tasks, watch
+from seestep.world import mishaps, pairs, plans, sighted, tasks, watch
 from seestep.world.acting import Trace, carry_out
 from seestep.world.protocol import Event, Simulator
+from seestep.world.sighted import SightConfig
 from seestep.world.watch import Shot, WatchConfig
 
-VERSION: Final = 1
+VERSION: Final = 2
+SEE: Final = "Plan the steps for what the image shows."
 _GAP: Final = {"drop_step": -1, "premature_end": -1, "wrong_state_action": 1, mishaps.COSTLIER: 1}
 
 
@@ -49,13 +53,16 @@ class EpisodesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What is made of one home. Seeds of homes: ``first_seed`` + shard number."""
 
     first_seed: int = 1000
-    tasks: int = 4  # tasks of a home, kinds taken in turn
+    clutter: float = 1.5  # times as many small things as a home usually has
+    tasks: int = 1  # told tasks of a home, kinds taken in turn
+    sight: SightConfig = SightConfig()  # sighted tasks of a home
     kinds: tuple[str, ...] = goals.TASKS
     mishaps: tuple[str, ...] = tuple(mishaps.KINDS)
-    pairs: int = 3  # pairs of a task, each of another kind of mishap
+    pairs: int = 3  # pairs of a told task, each of another kind of mishap
+    sighted_pairs: int = 1  # pairs of a sighted task; every other one is about the wrong thing
     tries: int = 3  # candidates tried for one kind of mishap
-    next_actions: int = 1  # next_action records of a task
-    recoveries: int = 1  # recover records (and pairs) of a task
+    next_actions: int = 1  # next_action records of a told task
+    recoveries: int = 1  # recover records (and pairs) of a told task
     watch: WatchConfig = WatchConfig()
     rules: Rules = Rules()
     root: str = "world"  # media root that the run folder lies in,
@@ -112,9 +119,16 @@ def play_home(seed: int, config: EpisodesConfig, hands: Simulator, eyes: Simulat
     drafts = tasks.sample(state, seed, count=config.tasks, kinds=config.kinds, rules=config.rules)
     for number, task in enumerate(drafts):
         home.play(f"{config.source}:home-{seed}-t{number}", task, state)
+    if config.sight.views and config.sight.per_view:
+        home.look_about(state)
     log = b"".join(msgspec.json.encode(line, order="sorted") + b"\n" for line in home.log)
     files = {**home.files, f"trajectories/home-{seed}.jsonl": log}
     return ShardResult(rows=home.rows, verdicts=home.verdicts, files=files)
+
+
+def scene(seed: int, config: EpisodesConfig) -> int | dict[str, Any]:
+    """What to reset a simulator with. Homes not of ours know no clutter: leave it at 1 for them."""
+    return seed if config.clutter == 1.0 else {"seed": seed, "clutter": config.clutter}
 
 
 class _Home:
@@ -129,35 +143,77 @@ class _Home:
         self.verdicts: list[Verdict] = []
         self.files: dict[str, bytes] = {}
         self.log: list[dict[str, Any]] = []
+        self.sighted = 0  # sighted tasks played so far
         self.gap = 0  # steps by which rejected plans are longer than chosen ones so far
         self.count: Counter[str] = Counter()  # pairs of each kind of mishap so far
 
     def fresh(self) -> Simulator:
-        self.hands.reset(self.seed)
+        self.hands.reset(scene(self.seed, self.config))
         return self.hands
 
-    def play(self, ident: str, task: tasks.Task, start: State) -> None:
-        """Play one task: every record it yields, or the verdict that says why it yields none."""
+    def _open_eyes(self) -> None:
+        """The eyes at the home's start; nothing is drawn yet."""
+        with watch.blind(self.eyes):
+            self.eyes.reset(scene(self.seed, self.config))
+
+    def _proved(self, ident: str, task: tasks.Task, start: State) -> Episode | None:
+        """The task with a plan that the simulator confirms; None leaves the verdict why."""
         rules = self.config.rules
         acts = search.primitives(start, list(task.steps), rules)
-        done = carry_out(acts, self.fresh(), task.goal, rules)
-        if not done.reached:
-            self._drop(ident, "episode:expert", done.reason)
-            return
         plan = plans.compress(acts, start, task.goal, rules)
         if isinstance(plan, str):
             self._drop(ident, "episode:compress", plan)
-            return
+            return None
         trace = carry_out(plan, self.fresh(), task.goal, rules)
         if not trace.reached:
-            self._drop(ident, "episode:replay", trace.reason)
-            return
+            self._drop(ident, "episode:expert", trace.reason)
+            return None
         judged = judge_plan(context(start, task.goal, rules), wire.write(plan))
         if not judged.value:
             self._drop(ident, "episode:ambiguous", judged.reason)
+            return None
+        return Episode(ident, self.seed, task, plan, start, trace)
+
+    def look_about(self, start: State) -> None:
+        """Play the sighted tasks of some close views of the home as it is at the start."""
+        config = self.config
+        rng = random.Random(f"sighted:{self.seed}")
+        self._open_eyes()
+        used: Counter[str] = Counter()
+        for kind in rng.sample(config.kinds, len(config.kinds)):
+            used[kind] += rng.randrange(3)  # so that no kind is first in every home
+        for number, event in enumerate(
+            sighted.look(self.eyes, self.seed, config.sight, config.watch)
+        ):
+            key = f"home-{self.seed}-s{number}"
+            shot = watch.shot(event, list(start.things), key, config.watch)
+            found = sighted.sample(
+                sighted.scene_of(event, config.sight), start, rng, used=used,
+                config=config.sight, kinds=config.kinds, rules=config.rules,
+            )  # fmt: skip
+            for index, task in enumerate(found):
+                self.play_sighted(f"{config.source}:{key}-{index}", task, start, shot)
+
+    def play_sighted(self, ident: str, task: tasks.Task, start: State, shot: Shot) -> None:
+        """One plan record with one picture, and pairs of it."""
+        episode = self._proved(ident, task, start)
+        if episode is None:
             return
-        with watch.blind(self.eyes):
-            self.eyes.reset(self.seed)
+        words = f"{task.instruction} {SEE}"
+        record = self._record(episode, "plan", episode.plan, [shot], words)
+        self.verdicts.append(Verdict(id=ident, check="episode:play", keep=True))
+        self.log.append(_logged(episode))
+        self.sighted += 1
+        mistaken = ("wrong_object",) if self.sighted % 2 else ()
+        self._pairs(record, episode, self.config.sighted_pairs, mistaken, shot.seen)
+
+    def play(self, ident: str, task: tasks.Task, start: State) -> None:
+        """Play one told task: every record it yields, or the verdict why it yields none."""
+        episode = self._proved(ident, task, start)
+        if episode is None:
+            return
+        plan = episode.plan
+        self._open_eyes()
         things = _to_see(task, plan, start)
         shots, unseen = watch.observe(self.eyes, things, _key(ident), self.config.watch)
         if unseen or not shots:
@@ -166,11 +222,10 @@ class _Home:
             return
         everything = list(start.things)
         shots = [watch.shot(s.event, everything, s.key, self.config.watch) for s in shots]
-        episode = Episode(ident, self.seed, task, plan, start, trace)
         record = self._record(episode, "plan", plan, shots, f"{task.instruction} Plan the steps.")
         self.verdicts.append(Verdict(id=ident, check="episode:play", keep=True))
         self.log.append(_logged(episode))
-        failed = self._pairs(record, episode)
+        failed = self._pairs(record, episode, self.config.pairs)
         self._next_actions(episode)
         for kind, bad in failed[: self.config.recoveries]:
             self._recover(episode, kind, bad)
@@ -206,19 +261,29 @@ class _Home:
             provenance=Provenance(
                 reader="world.episodes", version=str(VERSION), row=f"home-{episode.seed}"
             ),
-            tags=(episode.task.kind,),
+            tags=(episode.task.kind, *([episode.task.how] if episode.task.how else [])),
         )
         self.rows.append(record)
         return record
 
-    def _pairs(self, record: Record, episode: Episode) -> list[tuple[str, Plan]]:
-        """Add this task's pairs; returns the mishaps that failed at a step."""
+    def _pairs(
+        self,
+        record: Record,
+        episode: Episode,
+        count: int,
+        first: Sequence[str] = (),
+        seen: Collection[str] = (),
+    ) -> list[tuple[str, Plan]]:
+        """Add ``count`` pairs, mishaps ``first`` before all; returns those that failed at a step.
+
+        ``seen``: what the picture shows and might be taken for what is meant.
+        """
         left = self.rng.sample(self.config.mishaps, len(self.config.mishaps))
         made, failed = 0, []
-        while left and made < self.config.pairs:
-            kind = min(left, key=self._used)
+        while left and made < count:
+            kind = min(left, key=lambda k: (k not in first, *self._used(k)))
             left.remove(kind)
-            bad = self._pair(record, episode, kind)
+            bad = self._pair(record, episode, kind, seen)
             if bad is None:
                 continue
             made += 1
@@ -232,9 +297,11 @@ class _Home:
         """Which kind comes next: one that keeps lengths even, then the one least used so far."""
         return max(0, abs(self.gap + _GAP.get(kind, 0)) - 1), self.count[kind]
 
-    def _pair(self, record: Record, episode: Episode, kind: str) -> Plan | None:
+    def _pair(
+        self, record: Record, episode: Episode, kind: str, seen: Collection[str]
+    ) -> Plan | None:
         goal, rules = episode.task.goal, self.config.rules
-        options = mishaps.inject(kind, episode.plan, episode.start, goal, record.id, rules)
+        options = mishaps.inject(kind, episode.plan, episode.start, goal, record.id, rules, seen)
         for _, bad in zip(range(self.config.tries), options, strict=False):
             proof = pairs.verify(
                 episode.plan,
@@ -261,8 +328,7 @@ class _Home:
         wanted = self.rng.sample(
             range(1, len(steps)), min(self.config.next_actions, len(steps) - 1)
         )
-        with watch.blind(self.eyes):
-            self.eyes.reset(self.seed)
+        self._open_eyes()
         for k in range(1, max(wanted, default=0) + 1):
             with watch.blind(self.eyes):
                 single = _sub(episode.plan, k - 1, k)
@@ -299,8 +365,8 @@ class _Home:
         if not proof.reached:
             self._drop(ident, "episode:recover", proof.reason)
             return
+        self._open_eyes()
         with watch.blind(self.eyes):
-            self.eyes.reset(self.seed)
             carry_out(bad, self.eyes, goal, rules)
         shots = [self._own_view(f"{_key(episode.id)}-r0", list(here.things))]
         at = failure.first_bad_step

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -36,6 +36,7 @@ class Scene:
     state: State
     goal: Goal
     rng: random.Random
+    seen: frozenset[str] = frozenset()  # things in the picture, which are the likeliest mistaken
 
     @property
     def carried(self) -> str:
@@ -44,15 +45,22 @@ class Scene:
 
 
 def inject(
-    kind: str, plan: Plan, state: State, goal: Goal, seed: str, rules: Rules = DEFAULT
+    kind: str,
+    plan: Plan,
+    state: State,
+    goal: Goal,
+    seed: str,
+    rules: Rules = DEFAULT,
+    seen: Collection[str] = (),
 ) -> Iterator[Plan]:
     """Bad variants of a good plan, of one kind of mishap, in an order fixed by ``seed``.
 
     Each reads differently from the good plan, has the same JSON structure and 1 to MOST_STEPS
-    steps. The iterator may be empty: a plan without a put has no wrong receptacle. KeyError for an
-    unknown kind.
+    steps. The iterator may be empty: a plan without a put has no wrong receptacle. A thing taken
+    for the right one is among those ``seen``, if any fits. KeyError for an unknown kind.
     """
-    scene = Scene(tuple(atoms(plan)), state, goal, random.Random(f"{seed}:{kind}"))
+    rng = random.Random(f"{seed}:{kind}")
+    scene = Scene(tuple(atoms(plan)), state, goal, rng, frozenset(seen))
     seen = {wire.write(plan)}
     for steps in _shuffled(list(KINDS[kind](scene)), scene.rng):
         if not 1 <= len(steps) <= MOST_STEPS:
@@ -94,6 +102,7 @@ def _wrong_object(scene: Scene) -> Iterator[list[Atom]]:
         and not any(t.id in step for step in scene.steps)
         and not any(goals.matches(w, t) for w in _kinds(scene.goal))
     ]
+    others = [t for t in others if t.id in scene.seen] or others
     others.sort(key=lambda t: (t.type != right.type, t.color != right.color, t.id))
     for other in others[:4]:
         yield _replaced(scene.steps, scene.carried, other.id)

@@ -19,7 +19,7 @@ from seestep.world.episodes import EpisodesConfig, HomeWorker
 from seestep.world.homes import SPLITS, Purpose, seed_range
 from seestep.world.pairs import CHECK
 
-VERSION: Final = 1
+VERSION: Final = 2
 PAIRS: Final = "pairs"
 
 

@@ -34,7 +34,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pick_clean_then_place_in_recep": (
         "Wash the {x} and put it {p}.",
-        "Put a clean {x} {p}.",
+        "Put the {x} {p} once it is clean.",
         "The {x} is dirty. Clean it, then leave it {p}.",
         "Rinse the {x} and place it {p}.",
     ),
@@ -74,6 +74,7 @@ class Task:
     instruction: str
     steps: tuple[Atom, ...]
     things: tuple[str, ...]  # objectIds that the instruction talks about
+    how: str = ""  # in what way only a picture says which things are meant (``sighted``)
 
 
 def sample(
@@ -119,75 +120,90 @@ def sample(
 Draft = tuple[Goal, dict[str, str], list[str]]
 
 
-def _simple(state: State, rng: random.Random) -> Iterator[Draft]:
-    for thing, place in _pairs(state, rng, _carried(state)):
+def drafts(kind: str, state: State, rng: random.Random, *, only: str) -> Iterator[Draft]:
+    """(goal, words for the templates, objectIds) of tasks of a kind with one thing, shuffled.
+
+    Places are furniture and boxes: an instruction that names a bowl somewhere in the home would
+    speak of what nobody has seen. Not for ``pick_two_obj_and_place``.
+    """
+    for goal, fields, things in _MAKERS[kind](state, rng, only):
+        place = state.things[things[-1]]
+        if not place.pickupable or place.openable:
+            yield goal, fields, things
+
+
+def _simple(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
+    for thing, place in _pairs(state, rng, _carried(state, only)):
         yield _place_goal("pick_and_place_simple", state, thing, place)
 
 
-def _cleaned(state: State, rng: random.Random) -> Iterator[Draft]:
-    dirty = [t for t in _carried(state) if t.is_dirty]
+def _cleaned(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
+    dirty = [t for t in _carried(state, only) if t.is_dirty]
     for thing, place in _pairs(state, rng, dirty):
         if place.type not in v.BASINS:
             yield _place_goal("pick_clean_then_place_in_recep", state, thing, place)
 
 
-def _heated(state: State, rng: random.Random) -> Iterator[Draft]:
-    fit = [t for t in _carried(state) if v.holds("Microwave", t.type) and t.temperature != "Hot"]
+def _heated(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
+    fit = [
+        t for t in _carried(state, only) if v.holds("Microwave", t.type) and t.temperature != "Hot"
+    ]
     for thing, place in _pairs(state, rng, fit):
         if place.type not in v.HEATERS | v.COOLERS:
             yield _place_goal("pick_heat_then_place_in_recep", state, thing, place)
 
 
-def _cooled(state: State, rng: random.Random) -> Iterator[Draft]:
-    fit = [t for t in _carried(state) if v.holds("Fridge", t.type) and t.temperature != "Cold"]
+def _cooled(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
+    fit = [
+        t for t in _carried(state, only) if v.holds("Fridge", t.type) and t.temperature != "Cold"
+    ]
     for thing, place in _pairs(state, rng, fit):
         if place.type not in v.HEATERS | v.COOLERS:
             yield _place_goal("pick_cool_then_place_in_recep", state, thing, place)
 
 
-def _lit(state: State, rng: random.Random) -> Iterator[Draft]:
+def _lit(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
     lamps = [t for t in _unique(state) if t.type in v.LAMPS and not t.is_on]
-    for thing in _shuffled(_carried(state), rng):
+    for thing in _shuffled(_carried(state, only), rng):
         for lamp in _shuffled(lamps, rng):
             if thing.id == lamp.id or lamp.id in state.ancestors(thing.id):
                 continue
-            goal = goals.make("look_at_obj_in_light", target=_which(thing), lamp=_which(lamp))
+            goal = goals.make("look_at_obj_in_light", target=which(thing), lamp=which(lamp))
             called = names(state)
             yield goal, {"x": called[thing.id], "l": called[lamp.id]}, [thing.id, lamp.id]
 
 
-def _two(state: State, rng: random.Random) -> Iterator[Draft]:
+def _two(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
     called = names(state)
     kinds: dict[str, list[Thing]] = {}
-    for thing in _carried(state):
+    for thing in _carried(state, only):
         kinds.setdefault(thing.type, []).append(thing)
     for kind in _shuffled(sorted(k for k, things in kinds.items() if len(things) >= 2), rng):
         pair = _shuffled(kinds[kind], rng)[:2]
         for place in _shuffled(_places(state, pair[0]), rng):
             if any(place.id in state.ancestors(t.id) for t in pair):
                 continue
-            goal = goals.make(
-                "pick_two_obj_and_place", target=Which(type=kind), place=_which(place)
-            )
-            plural = _plural(v.words(kind))
-            fields = {"xs": plural, "p": _where(state, place, called)}
+            goal = goals.make("pick_two_obj_and_place", target=Which(type=kind), place=which(place))
+            fields = {"xs": plural(v.words(kind)), "p": _where(state, place, called)}
             yield goal, fields, [*sorted(t.id for t in pair), place.id]
 
 
-def _carrier(state: State, rng: random.Random) -> Iterator[Draft]:
+def _carrier(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
     called = names(state)
     carriers = [t for t in _carried(state) if t.receptacle and not t.openable]
     for carrier in _shuffled(carriers, rng):
-        fit = [t for t in _carried(state) if v.holds(carrier.type, t.type) and t.id != carrier.id]
+        fit = [
+            t for t in _carried(state, only) if v.holds(carrier.type, t.type) and t.id != carrier.id
+        ]
         for thing in _shuffled(fit, rng):
             for place in _shuffled(_places(state, carrier), rng):
                 if place.pickupable or thing.id in state.ancestors(carrier.id):
                     continue
                 goal = goals.make(
                     "pick_and_place_with_movable_recep",
-                    target=_which(thing),
-                    carrier=_which(carrier),
-                    place=_which(place),
+                    target=which(thing),
+                    carrier=which(carrier),
+                    place=which(place),
                 )
                 preposition = "in" if carrier.type in v.CONTAINERS else "on"
                 fields = {
@@ -214,7 +230,7 @@ _MAKERS = {
 
 def _place_goal(kind: str, state: State, thing: Thing, place: Thing) -> Draft:
     called = names(state)
-    goal = goals.make(kind, target=_which(thing), place=_which(place))
+    goal = goals.make(kind, target=which(thing), place=which(place))
     return goal, {"x": called[thing.id], "p": _where(state, place, called)}, [thing.id, place.id]
 
 
@@ -229,8 +245,10 @@ def _pairs(state: State, rng: random.Random, things: list[Thing]) -> Iterator[tu
     yield from _shuffled(options, rng)
 
 
-def _carried(state: State) -> list[Thing]:
-    return [t for t in _unique(state) if t.pickupable and t.id != state.holding]
+def _carried(state: State, only: str = "") -> list[Thing]:
+    return [
+        t for t in _unique(state) if t.pickupable and t.id != state.holding and only in ("", t.id)
+    ]
 
 
 def _places(state: State, thing: Thing) -> list[Thing]:
@@ -256,7 +274,7 @@ def _unique(state: State) -> list[Thing]:
     return [t for _, t in sorted(state.things.items()) if borne[called[t.id]] == 1]
 
 
-def _which(thing: Thing) -> Which:
+def which(thing: Thing) -> Which:
     """By description, not by id: any thing that fits the words will do."""
     return Which(type=thing.type, color=thing.color, size=thing.size)
 
@@ -276,7 +294,7 @@ def _hints(state: State, things: list[str]) -> str:
     return out
 
 
-def _plural(word: str) -> str:
+def plural(word: str) -> str:
     if word.endswith(("s", "x", "ch", "sh", "o")):
         return word + "es"
     return word.removesuffix("fe") + "ves" if word.endswith("knife") else word + "s"

@@ -23,9 +23,10 @@ class WatchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     size: int = 96  # side of the picture
     supersample: int = 2  # drawn this many times finer, then averaged down
     fov: float = 60.0
-    least_pixels: int = 12  # a thing with fewer is not seen
+    least_pixels: int = 12  # a thing with fewer is not seen,
+    clear_pixels: int = 80  # and one with as many needs no other camera
     views: int = 2  # most pictures of one observation
-    poses: int = 3  # cameras tried for each thing
+    poses: int = 3  # most cameras tried for each thing
     near_m: float = 1.2  # free cameras stand this far away,
     far_m: float = 2.4  # to this
     licence: str = "Apache-2.0"
@@ -56,26 +57,30 @@ def blind(simulator: Simulator) -> Iterator[None]:
 def observe(
     simulator: Simulator, things: Sequence[str], key: str, config: WatchConfig
 ) -> tuple[list[Shot], list[str]]:
-    """The fewest pictures, at most ``config.views``, that together show all of ``things``.
+    """Few pictures, at most ``config.views``, that together show all of ``things``.
 
     Also returns the things that none of them shows. Candidates are the present view and, for each
     thing, free cameras near and far where the simulator has them (``LookAt``), else the agent at
-    poses from which it could act; then the agent ends at the last of them. The simulator must
-    render at the size that is to be kept.
+    poses from which it could act; then the agent ends at the last of them. No camera is tried for
+    what an earlier one shows clearly. The simulator must render at the size that is to be kept.
     """
     events = [simulator.step("Done")]
+    counts = [_pixels(events[0], things, config.least_pixels)]
     free = "LookAt" in simulator.capabilities
     for thing in things:
-        cameras = _cameras(config) if free else _stands(simulator, thing, config.poses)
-        for camera in cameras:
+        cameras = iter(_cameras(config) if free else stands(simulator, thing, config.poses))
+        while not any(c.get(thing, 0) >= config.clear_pixels for c in counts):
+            camera = next(cameras, None)
+            if camera is None:
+                break
             aim = {"objectId": thing} if free else {}
             event = simulator.step("LookAt" if free else "TeleportFull", **aim, **camera)
             if event:
                 events.append(event)
+                counts.append(_pixels(event, things, config.least_pixels))
     if free:
         with blind(simulator):
             simulator.step("LookAt")
-    counts = [_pixels(e, things, config.least_pixels) for e in events]
     shots: list[Shot] = []
     left = set(things)
     while left and len(shots) < config.views:
@@ -188,7 +193,7 @@ def _cameras(config: WatchConfig) -> list[dict[str, Any]]:
     ]
 
 
-def _stands(simulator: Simulator, thing: str, count: int) -> list[dict[str, Any]]:
+def stands(simulator: Simulator, thing: str, count: int) -> list[dict[str, Any]]:
     """``count`` of the poses from which the thing can be acted on, spread over all of them."""
     answer = simulator.step("GetInteractablePoses", objectId=thing)
     poses: list[dict[str, Any]] = list(answer.metadata["actionReturn"] or []) if answer else []

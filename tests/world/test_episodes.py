@@ -12,11 +12,12 @@ from seestep.act.state import from_metadata, replaced
 from seestep.records import Pair, Plan, Record, dumps, loads
 from seestep.world import pairs, tasks
 from seestep.world.acting import carry_out
-from seestep.world.episodes import EpisodesConfig, HomeWorker, _again
+from seestep.world.episodes import EpisodesConfig, HomeWorker, _again, scene
 from seestep.world.room import RoomSimulator
+from seestep.world.sighted import HOWS, SightConfig
 from tests.act.homes import kitchen
 
-CONFIG = EpisodesConfig(first_seed=1000, tasks=3)
+CONFIG = EpisodesConfig(first_seed=1000, tasks=3, sight=SightConfig(views=2, per_view=3))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_chosen_plans_reach_the_goal_when_their_text_is_read_again(shards):
     assert records
     for record in records:
         seed = int(record.clusters[0].removeprefix("home:"))
-        state = from_metadata(simulator.reset(seed).metadata)
+        state = from_metadata(simulator.reset(scene(seed, CONFIG)).metadata)
         goal = goals.from_json(by_log[record.id.removesuffix("-plan")]["goal"])
         steps = wire.parse(wire.write(record.answer))
         assert 3 <= len(steps) <= 5
@@ -106,6 +107,34 @@ def test_what_a_plan_is_about_is_boxed_in_its_pictures(shards):
             continue
         assert isinstance(record.answer, Plan)
         assert any(e.geometry for e in record.answer.entities)
+
+
+def sighted_only(found):
+    return [row for row in found if set(row.tags) & set(HOWS)]
+
+
+def test_a_sighted_plan_has_one_picture_and_words_that_do_not_tell_the_thing(shards):
+    found = sighted_only(rows(shards, Record))
+    assert len(found) >= 6 and len({r.media[0].key for r in found}) < len(found)
+    for record in found:
+        assert record.task == "plan" and len(record.media) == 1
+        said = record.turns[0].parts[1].text
+        picked = record.answer.steps[0].do[1]
+        named = next(e for e in record.answer.entities if e.id == picked)
+        assert named.name not in said and named.geometry
+
+
+def test_what_is_mistaken_for_the_thing_stands_in_the_same_picture(shards):
+    boxed = {
+        (r.media[0].key, e.name)
+        for r in sighted_only(rows(shards, Record))
+        for e in r.answer.entities
+        if e.geometry
+    }
+    found = [p for p in sighted_only(rows(shards, Pair)) if p.mishap == "wrong_object"]
+    assert len(found) >= 3
+    names = [(p.media[0].key, e.name) for p in found for e in p.rejected.entities]
+    assert len(boxed & set(names)) >= 2  # things that other tasks of the picture are about
 
 
 def test_every_row_and_every_drop_left_a_verdict(shards):

@@ -30,7 +30,7 @@ from seestep.world.suites.items import choose, more_of_skills, to_item
 from seestep.world.suites.mix import MIXES, Part
 from seestep.world.views import ViewConfig
 
-POOL_VERSION = 2
+POOL_VERSION = 3
 SUITE_VERSION = 2
 PLAN = "mini-plan"
 MINIS: tuple[str, ...] = tuple(bench.mini for bench in BENCHES.values())
@@ -183,7 +183,12 @@ def _pool(config: SuitesConfig, inside: str, n: int) -> ShardResult:
                 files[media_name(view)] = png_bytes(view.event)
     for seed in seeds:
         played, pictures = planning.items(
-            seed, config.wanted, inside, SPLITS[config.purpose], tasks=config.tasks
+            seed,
+            config.wanted,
+            inside,
+            SPLITS[config.purpose],
+            tasks=config.tasks,
+            clutter=config.clutter,
         )
         rows += played
         files.update(pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,35 +12,52 @@ from seestep.act import goals, judge
 from seestep.act.state import State, from_metadata
 from seestep.bench import BENCHES
 from seestep.records import Item, Record, Split
-from seestep.world.episodes import EpisodesConfig, play_home
+from seestep.world.episodes import EpisodesConfig, play_home, scene
 from seestep.world.next_choice import NextChoice, next_choices
 from seestep.world.room import RoomSimulator
+from seestep.world.sighted import SightConfig
 
 EGOPLAN, PLAN = "mini-egoplan", "mini-plan"
 
 
 def items(
-    seed: int, wanted: Sequence[str], inside: str, split: Split, *, tasks: int
+    seed: int,
+    wanted: Sequence[str],
+    inside: str,
+    split: Split,
+    *,
+    tasks: int,
+    clutter: float = 1.0,
 ) -> tuple[list[Item], dict[str, bytes]]:
     """Candidates for mini-egoplan and mini-plan from one home, and the pictures they show.
 
-    Of ``tasks`` about five in six can be played; each gives a plan and one or two next actions.
+    mini-egoplan comes of ``tasks`` told tasks, of which about five in six can be played; each gives
+    one or two next actions. mini-plan comes of sighted tasks, since only those need the picture:
+    half as many as ``tasks`` of each of three views, two at least.
     """
     if EGOPLAN not in wanted and PLAN not in wanted:
         return [], {}
     config = EpisodesConfig(
-        pairs=0, recoveries=0, next_actions=3, tasks=tasks, folder=inside, split=split
+        pairs=0,
+        sighted_pairs=0,
+        recoveries=0,
+        next_actions=3,
+        tasks=tasks if EGOPLAN in wanted else 0,
+        sight=SightConfig(views=3 if PLAN in wanted else 0, per_view=max(2, math.ceil(tasks / 2))),
+        clutter=clutter,
+        folder=inside,
+        split=split,
     )
     watch = config.watch
     hands = RoomSimulator(watch.size, watch.size, render=False, fov=watch.fov)
     eyes = RoomSimulator(watch.size, watch.size, supersample=watch.supersample, fov=watch.fov)
     played = play_home(seed, config, hands, eyes)
-    state = from_metadata(hands.reset(seed).metadata)
+    state = from_metadata(hands.reset(scene(seed, config)).metadata)
     log = {line["id"]: line for line in _lines(played.files[f"trajectories/home-{seed}.jsonl"])}
     records = [row for row in played.rows if isinstance(row, Record)]
     made: list[Item] = []
     if PLAN in wanted:
-        plans = [r for r in records if r.task == "plan"]
+        plans = [r for r in records if r.task == "plan" and len(r.tags) > 1]
         made += [plan_item(r, state, log[r.id.removesuffix("-plan")]) for r in plans]
     if EGOPLAN in wanted:
         made += [_next_item(choice) for choice in next_choices(records, seed)]
@@ -48,11 +66,14 @@ def items(
 
 
 def plan_item(record: Record, state: State, line: dict[str, Any]) -> Item:
-    """A plan record as an item whose answer is executed: context holds start state and goal."""
+    """A plan record as an item whose answer is executed: context holds start state and goal.
+
+    Of its tags comes first how the picture says what is meant, then the type of task.
+    """
     context = judge.context(state, goals.from_json(line["goal"]))
     return _item(record, PLAN, answer=record.answer, scorer="plan", skill="planning",
                  form=record.form, turns=record.turns, context=context,
-                 tags=record.tags)  # fmt: skip
+                 tags=record.tags[::-1])  # fmt: skip
 
 
 def _next_item(choice: NextChoice) -> Item:
