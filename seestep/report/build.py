@@ -16,11 +16,14 @@ from seestep.media import Roots
 from seestep.records import Item, Pair, Prediction, Score
 from seestep.report import sections, tables
 from seestep.report.cards import item_card, pair_card
+from seestep.report.floor import floors
 from seestep.run import read_manifest, read_rows
 from seestep.study.compare import Table, table, to_json
 
 ITEMS_SHOWN = 2  # a skill group
 PAIRS_SHOWN = 6
+PLANS_SHOWN = 3
+PLANNING = "executed plans"  # key of the gallery, no skill group
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class ModelRun:
     predictions: Path
     scores: Path
     training: Path | None = None
+    wrong_image: Path | None = None  # scores of the same items with foreign pictures
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Inputs:
     run_folder: str = "RUN"
     facts: Mapping[str, str] = field(default_factory=dict)
     banners: Sequence[str] = ()
+    done: Sequence[tuple[str, str]] = ()  # (what, why) of the run's steps, for the page's start
+    plans: str = ""  # the suite whose answers are plans that are executed
 
 
 def build(inputs: Inputs, out: Path) -> Path:
@@ -62,19 +68,32 @@ def build(inputs: Inputs, out: Path) -> Path:
     template = files("seestep.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(template)
     style = files("seestep.report").joinpath("style.css").read_text(encoding="utf-8")
+    items = [item for folder in inputs.items for item in read_rows(folder, Item)]
+    blind = {m.name: list(read_rows(m.wrong_image, Score)) for m in inputs.models if m.wrong_image}
+    by_suite, by_skill = floors(items, blind, "suite"), floors(items, blind, "skill")
     last = inputs.models[-1].name
     trainings = {m.name: m.training for m in inputs.models if m.training is not None}
     asked = {m.name: m.predictions for m in inputs.models}
+    gallery = _gallery(inputs, runs)
     html = page.render(
         style=style,
         title=inputs.title,
         summary=inputs.summary,
-        short=sections.short_words(suites, last),
+        short=f"{sections.short_words(suites, last)} {sections.plan_short(suites, inputs.plans)}",
         banners=inputs.banners,
         baseline=inputs.models[0].name,
         last_model=last,
-        benchmarks=tables.benchmark_table(suites, heading="suite", apart=inputs.apart),
-        skills=tables.benchmark_table(skills, heading="skill group", mean=False),
+        done=inputs.done,
+        benchmarks=tables.benchmark_table(
+            suites, heading="suite", apart=inputs.apart, floors=by_suite
+        ),
+        skills=tables.benchmark_table(
+            skills, heading="ability", mean=False, floors=by_skill, about=sections.ABILITIES
+        ),
+        example=sections.example(skills, last),
+        blind=bool(blind),
+        plan_table=sections.plan_table(suites, inputs.plans, by_suite),
+        plan_cards="".join(gallery.get(PLANNING, ())),
         skills_words=sections.skill_words(skills, last),
         forest=sections.changes(skills, last),
         parsing=tables.parse_table(suites),
@@ -83,7 +102,7 @@ def build(inputs: Inputs, out: Path) -> Path:
         funnel=sections.funnel(inputs.stages),
         reasons=sections.reasons(inputs.stages),
         run_folder=inputs.run_folder,
-        gallery="".join(_gallery(inputs, runs)),
+        gallery="".join(c for skill, cards in gallery.items() if skill != PLANNING for c in cards),
         pairs="".join(_pairs(inputs)),
         facts=list(inputs.facts.items()),
     )
@@ -108,33 +127,38 @@ def _made_from(model: ModelRun) -> dict[str, str]:
     return found
 
 
-def _gallery(inputs: Inputs, runs: Mapping[str, Sequence[Score]]) -> list[str]:
+def _gallery(inputs: Inputs, runs: Mapping[str, Sequence[Score]]) -> dict[str, list[str]]:
+    """Cards by skill group; those of executed plans under ``PLANNING``."""
     scores = {name: {s.item: s for s in rows} for name, rows in runs.items()}
     chosen: dict[str, list[Item]] = defaultdict(list)
     suites: set[tuple[str, str]] = set()
     for folder in inputs.items:
         for item in read_rows(folder, Item):
-            fresh = (item.suite, item.skill) not in suites
+            plan = bool(inputs.plans) and item.suite == inputs.plans
+            fresh = plan or (item.suite, item.skill) not in suites
             known = all(item.id in rows for rows in scores.values())
-            if known and fresh and len(chosen[item.skill]) < ITEMS_SHOWN:
-                chosen[item.skill].append(item)
+            skill, most = (PLANNING, PLANS_SHOWN) if plan else (item.skill, ITEMS_SHOWN)
+            if known and fresh and len(chosen[skill]) < most:
+                chosen[skill].append(item)
                 suites.add((item.suite, item.skill))
     wanted = {i.id for items in chosen.values() for i in items}
     said: dict[str, dict[str, Prediction]] = {
         m.name: {p.item: p for p in read_rows(m.predictions, Prediction) if p.item in wanted}
         for m in inputs.models
     }
-    return [
-        item_card(
-            item,
-            {name: (said[name][item.id], scores[name][item.id]) for name in scores},
-            inputs.family,
-            inputs.roots,
-            pointing=inputs.models[-1].name,
-        )
-        for _, items in sorted(chosen.items())
-        for item in items
-    ]
+    return {
+        skill: [
+            item_card(
+                item,
+                {name: (said[name][item.id], scores[name][item.id]) for name in scores},
+                inputs.family,
+                inputs.roots,
+                pointing=inputs.models[-1].name,
+            )
+            for item in items
+        ]
+        for skill, items in sorted(chosen.items())
+    }
 
 
 def _pairs(inputs: Inputs) -> list[str]:

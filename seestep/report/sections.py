@@ -12,10 +12,24 @@ from seestep.answers import frame_table
 from seestep.families import Family
 from seestep.records import Item, Prediction
 from seestep.report import plots, tables
+from seestep.report.floor import Floor
 from seestep.run import read_manifest, read_rows
 from seestep.study.compare import Table
 
 REASONS_SHOWN = 8  # a stage
+ABILITIES = {
+    "attribute": "colour, size or name of a thing",
+    "compatibility": "can this be done with that thing",
+    "count": "how many there are",
+    "distance": "what is nearer, what is farther",
+    "free_space": "point to a free spot beside or between things",
+    "metric": "sizes and distances in units",
+    "multiview": "one place seen from several sides",
+    "planning": "steps that do a household task, or the next one",
+    "pointing": "point to the named thing",
+    "relation": "left, right, above, on, in",
+    "yes_no": "is there such a thing",
+}
 _VERDICTS = (
     ("better", "better"),
     ("worse", "worse"),
@@ -61,12 +75,85 @@ def skill_words(skills: Table, model: str) -> str:
     return f"From {skills.models[0]} to {model}, {'; '.join(told)}."
 
 
+def example(skills: Table, model: str) -> str:
+    """How to read a cell, told by the first cell that was compared; "" if there is none."""
+    for group in skills.groups:
+        cell = skills.cells[model].get(group)
+        if cell is None or not (change := tables.change_words(cell)):
+            continue
+        said = {
+            "better": "so it is better than chance explains",
+            "worse": "so it is worse than chance explains",
+        }.get(cell.verdict, "which chance explains well enough, so nothing is claimed")
+        return (
+            f"For example {model} at {group.replace('_', ' ')}: {100 * cell.score:.1f} of 100 "
+            f"points; had other homes been drawn, likely between {100 * cell.low:.0f} and "
+            f"{100 * cell.high:.0f}. On the same {cell.n:,} questions that is {change} points "
+            f"against {skills.models[0]}, {said}."
+        )
+    return ""
+
+
+def plan_short(suites: Table, suite: str) -> str:
+    """How often plans reached their goal before and after, in one sentence, or ""."""
+    if suite not in suites.groups:
+        return ""
+    first, last = suites.models[0], suites.models[-1]
+    found = {m: suites.cells[m].get(suite) for m in dict.fromkeys((first, last))}
+    told = [f"{m} {100 * c.score:.1f} %" for m, c in found.items() if c is not None]
+    after = found[last]
+    verdict = f" ({after.verdict})" if after is not None and after.verdict else ""
+    return f"Plans that reach their goal when executed: {', '.join(told)}{verdict}."
+
+
+def plan_table(suites: Table, suite: str, floors: Mapping[str, Floor]) -> str:
+    """How often each model's plan reached its goal; "" without such a suite."""
+    if suite not in suites.groups:
+        return ""
+    blind = floors[suite].wrong_image if suite in floors else {}
+    rows = []
+    for model in suites.models:
+        cell = suites.cells[model].get(suite)
+        if cell is None:
+            continue
+        kind = {"better": "up", "worse": "down"}.get(cell.verdict, "")
+        wrong = f"{100 * blind[model]:.1f} %" if model in blind else "not asked"
+        rows.append(
+            f'<tr><th scope="row">{escape(model)}</th>'
+            f"<td><b>{100 * cell.score:.1f} %</b> "
+            f'<span class="quiet">{100 * cell.low:.0f} to {100 * cell.high:.0f}</span></td>'
+            f'<td class="{kind}">{tables.change_words(cell)} '
+            f'<span class="quiet">{cell.verdict}</span></td>'
+            f"<td>{100 * cell.parse_rate:.0f} %</td>"
+            f'<td class="quiet">{wrong}</td></tr>'
+        )
+    count = next(c.n for m in suites.models if (c := suites.cells[m].get(suite)))
+    heads = (
+        "model",
+        f"reached the goal, of {count:,} tasks",
+        f"change against {escape(suites.models[0])}",
+        "readable as a plan",
+        "with another home's picture",
+    )
+    head = "".join(f'<th scope="col">{h}</th>' for h in heads)
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
 def changes(skills: Table, model: str) -> str:
     """The forest plot of ``model`` against the baseline."""
     rows = []
     for group, cell in sorted(skills.cells[model].items()):
         if cell.change is not None and cell.change_low is not None and cell.change_high is not None:
-            row = (group, cell.change, cell.change_low, cell.change_high, cell.verdict)
+            row = (
+                group.replace("_", " "),
+                cell.change,
+                cell.change_low,
+                cell.change_high,
+                cell.verdict,
+            )
             rows.append(row)
     title = f"Change from {skills.models[0]} to {model} in points, with 95 % intervals"
     return plots.forest(rows, title=title)

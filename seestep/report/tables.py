@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from seestep.report.floor import Floor
 from seestep.study.compare import Cell, Table
 
 _MARKS = {"better": ("up", "▲ "), "worse": ("down", "▼ ")}
 
 
 def benchmark_table(
-    table: Table, *, heading: str, apart: Sequence[str] = (), mean: bool = True
+    table: Table,
+    *,
+    heading: str,
+    apart: Sequence[str] = (),
+    mean: bool = True,
+    floors: Mapping[str, Floor] | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> str:
     """Groups down, models across: score with interval; change against the baseline below it.
 
     The groups of the mean come first, then the mean, then those that are no part of it: groups
-    that some model lacks, and those of ``apart``, with a word that says so.
+    that some model lacks, and those of ``apart``, with a word that says so. ``floors`` add a last
+    column, ``about`` a few words below the name of a group.
     """
     head = "".join(f'<th scope="col">{escape(m)}</th>' for m in table.models)
-    rows = [_row(table, g) for g in table.groups if g in table.mean_over]
+    if floors is not None:
+        head += '<th scope="col">floor</th>'
+    extra = (floors, about or {})
+    rows = [_row(table, g, "", *extra) for g in table.groups if g in table.mean_over]
     if table.mean and mean:
         cells = "".join(_cell(table.mean[m]) for m in table.models)
+        cells += "<td></td>" if floors is not None else ""
         rows.append(
             f'<tr class="mean"><th scope="row">mean<small class="quiet">of the '
             f"{len(table.mean_over)} above</small></th>{cells}</tr>"
@@ -29,7 +41,7 @@ def benchmark_table(
     for group in table.groups:
         if group not in table.mean_over:
             why = "not in the mean" if group in apart else "not in the mean: a model lacks it"
-            rows.append(_row(table, group, why))
+            rows.append(_row(table, group, why, *extra))
     missing = "; ".join(
         f"{escape(m)} lacks {escape(', '.join(groups))}" for m, groups in table.missing.items()
     )
@@ -71,14 +83,33 @@ def change_words(cell: Cell) -> str:
     return f"{signed(cell.change, 1)} ({low} to {high})"
 
 
-def _row(table: Table, group: str, why: str = "") -> str:
+def _row(
+    table: Table,
+    group: str,
+    why: str,
+    floors: Mapping[str, Floor] | None,
+    about: Mapping[str, str],
+) -> str:
     cells = "".join(_cell(table.cells[m].get(group)) for m in table.models)
+    if floors is not None:
+        cells += _floor(floors.get(group))
     first = next(c for m in table.models if (c := table.cells[m].get(group)))
     size = f"{_count(first.n, 'item')}, {_count(first.clusters, 'scene')}"
+    told = f'<small class="about">{escape(about[group])}</small>' if group in about else ""
     return (
-        f'<tr><th scope="row">{escape(group)}<small class="quiet">{size}'
+        f'<tr><th scope="row">{escape(group.replace("_", " "))}{told}<small class="quiet">{size}'
         f"{'; ' + why if why else ''}</small></th>{cells}</tr>"
     )
+
+
+def _floor(floor: Floor | None) -> str:
+    if floor is None or (floor.chance is None and not floor.wrong_image):
+        return '<td class="quiet">unknown</td>'
+    lines = [] if floor.chance is None else [f"chance {100 * floor.chance:.0f}"]
+    if floor.wrong_image:
+        blind = ", ".join(f"{escape(m)} {100 * v:.0f}" for m, v in floor.wrong_image.items())
+        lines.append(f"wrong picture: {blind}")
+    return f'<td class="quiet">{"<br>".join(lines)}</td>'
 
 
 def _count(number: int, what: str) -> str:
