@@ -128,9 +128,10 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
             from rich.progress import Progress as RichProgress
 
-            indent = "      " if self._whole is not None else ""
+            inset = [TextColumn(" " * 7)] if self._whole is not None else []
             self._bar = RichProgress(
-                SpinnerColumn(finished_text=indent and " "),
+                *inset,
+                SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),

@@ -30,6 +30,7 @@ def run(
     json
         Progress and summary as JSON lines, for a program.
     """
+    import io
     import sys
 
     import msgspec
@@ -38,12 +39,17 @@ def run(
     from seestep.errors import RecipeError
     from seestep.pipeline import Pipeline, execute
     from seestep.progress import Mode
+    from seestep.terminal import Look, look_of
 
     folder = out or Path("runs") / recipe.stem
     mode: Mode = "json" if json else "auto"
 
+    stream = sys.stderr if json else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a model may say what this terminal cannot write
+
     def tell(text: str) -> None:
-        print(text, file=sys.stderr if json else sys.stdout, flush=True)
+        print(text, file=stream, flush=True)
 
     keys = recipes.read(recipe).keys()
     if not keys & {"world", "sources", "pipeline"} and keys & {"optim", "batch", "data"}:
@@ -73,14 +79,7 @@ def run(
             else:
                 print(f"{recipes.resolved(config)}\n{text}")
             return
-        result = execute(config, folder, mode=mode, say=tell)
+        look = Look() if json else look_of(stream)
+        result = execute(config, folder, mode=mode, say=tell, look=look)
     if json:
         print(msgspec.json.encode(result).decode())
-        return
-    print(
-        f"\nDone in {sum(result['seconds'].values()) / 60:.1f} minutes, "
-        f"peak memory {result['peak_rss_mb']:.0f} MB."
-    )
-    if result["report"]:
-        print(f"The report: {result['report']}")
-        print(f"Ask about any record: seestep why ID --run {folder}")

@@ -16,33 +16,44 @@ import msgspec
 from seestep import families, recipe
 from seestep.disk import atomic_write, locked
 from seestep.errors import RunError
+from seestep.pipeline import eta
 from seestep.pipeline.base import resolve_model
+from seestep.pipeline.closing import closing
 from seestep.pipeline.config import Pipeline
 from seestep.pipeline.data import known_data, make_data
-from seestep.pipeline.state import Run
+from seestep.pipeline.state import Run, process_age_s
 from seestep.progress import Mode
 from seestep.sources import catalog
+from seestep.terminal import Look
 
 __all__ = ["Pipeline", "execute", "rebuild_report", "resolve_model"]
 
 
 def execute(
-    config: Pipeline, out: Path, *, mode: Mode = "auto", say: Callable[[str], None] = print
+    config: Pipeline,
+    out: Path,
+    *,
+    mode: Mode = "auto",
+    say: Callable[[str], None] = print,
+    look: Look | None = None,
 ) -> dict[str, Any]:
     """Do the run, or what is left of it; returns a summary that a program can read."""
     with own(out, recipe.resolved(config)):
         check_first(config)
-        run = Run(config, out, out, mode, say)
+        run = Run(config, out, out, mode, say, look or Look())
+        run.timings.start_s = run.timings.start_s or round(process_age_s(), 2)
         make_data(run)
         page = None
         if config.stages or config.evaluate:
-            from seestep.pipeline.models import make_models  # torch only where it is needed
+            with run.step(eta.TORCH):  # only where it is needed
+                from seestep.pipeline.models import make_models
+                from seestep.pipeline.reporting import make_report
 
             make_models(run)
-        if config.report and config.evaluate:
-            from seestep.pipeline.reporting import make_report
-
-            page = make_report(run)
+            if config.report and config.evaluate:
+                page = make_report(run)
+        for line in closing(run, page):
+            say(line)
         return finish(run, page)
 
 
@@ -84,6 +95,7 @@ def finish(run: Run, page: Path | None) -> dict[str, Any]:
     summary = {
         "run": str(run.out),
         "seconds": run.seconds,
+        "start_seconds": run.timings.start_s,
         "peak_rss_mb": max((s.peak_mb for s in steps.values()), default=0.0),
         "models": {k: str(v) for k, v in run.models.items()},
         "report": str(page) if page else None,
@@ -108,7 +120,7 @@ def rebuild_report(config: Pipeline, out: Path, *, say: Callable[[str], None] = 
     run.models["base"] = resolve_model(config.model)
     for stage in config.stages:
         run.models[stage.name] = out / "train" / stage.name / "final"
-    for name in run.models:
+    for name in (*run.models, *map(eta.blind_name, eta.floored(config))):
         if not (out / "evals" / name / "scores" / "manifest.json").is_file():
             raise RunError(
                 f"{name} has not been evaluated yet",

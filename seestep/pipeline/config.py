@@ -108,6 +108,7 @@ class Pipeline(Config, frozen=True, kw_only=True):
     selections: dict[str, SelectConfig] = {}  # folders to write below data/, for stage recipes
     stages: tuple[Stage, ...] = ()
     evaluate: EvalConfig | None = None
+    wrong_image: bool = False  # evaluate base and last stage with foreign pictures too: a floor
     report: bool = True
 
     def __post_init__(self) -> None:

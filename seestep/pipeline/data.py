@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from seestep import families
@@ -9,6 +12,7 @@ from seestep.curate.engine import curate
 from seestep.curate.select import select
 from seestep.export.write import export
 from seestep.pipeline.config import SourceSpec, World
+from seestep.pipeline.eta import WARM_UP, export_step
 from seestep.pipeline.state import Run
 from seestep.records import Record
 from seestep.run import read_rows
@@ -21,14 +25,20 @@ def make_data(run: Run) -> None:
     """Worlds, sources, curation, thoughts, exports: every folder of records of a run."""
     run.roots["world"] = run.out / "world"
     world = run.config.world
-    if world.homes or world.episodes or world.suites:
-        _world(run, world)
+    with ExitStack() as stack:
+        if world.homes or world.episodes or world.suites:
+            stack.enter_context(_ready_to_draw(run))
+            _world(run, world)
+        _records(run)
+
+
+def _records(run: Run) -> None:
     for spec in run.config.sources:
         root, images = _places(run, spec)
         if spec.optional and not root.is_dir():
             run.say(f"   {spec.source}: {root} is not here; going on without it")
             continue
-        with run.step(f"Reading {spec.source}", "official files become records"):
+        with run.step(f"Reading {spec.source}"):
             folder = run.out / "sources" / spec.source
             manifest = sources.convert(
                 _wanted(spec), root, folder, images=images, progress=run.progress(spec.source)
@@ -38,10 +48,10 @@ def make_data(run: Run) -> None:
             run.counts(manifest)
             missing = sum(sources.MISSING in r.tags for r in read_rows(folder, Record))
             if missing:
-                run.say(f"   {missing:,} of them without their pictures on disk, and tagged so")
+                run.tell(f"{missing:,} of them without their pictures on disk, and tagged so")
     _curate(run)
     for name, wanted in run.config.selections.items():
-        with run.step(f"Selecting {name}", "what one training stage learns from"):
+        with run.step(f"Selecting {name}"):
             run.counts(select(wanted, run.out, run.out / "data" / name))
 
 
@@ -73,15 +83,28 @@ def _wanted(spec: SourceSpec) -> ConvertConfig:
     return ConvertConfig(source=spec.source, limit=spec.limit)
 
 
+@contextmanager
+def _ready_to_draw(run: Run) -> Iterator[None]:
+    """Processes that can draw homes, for all stages inside; the kernel compiled if need be."""
+    from seestep.workers import shared_pool
+    from seestep.world.room import is_warm, warm_up
+
+    many = run.config.workers > 1
+    with ExitStack() as stack:
+        with run.step(WARM_UP):
+            if not many or not is_warm():  # compile once, not in every worker at once
+                warm_up()
+            stack.enter_context(shared_pool(run.config.workers, partial(warm_up, quiet=True)))
+            run.tell(f"{run.config.workers} workers ready" if many else "ready")
+        yield
+
+
 def _world(run: Run, world: World) -> None:
     from seestep.world import homes, play, suites
-    from seestep.world.room import warm_up
 
     root = run.out / "world"
-    with run.step("Warming up the renderer", "compiled once for this machine, then kept"):
-        warm_up()
     if world.homes:
-        with run.step("Building homes", "questions whose answers the scene itself knows"):
+        with run.step("Building homes"):
             folder = root / "homes"
             manifest = homes.build(
                 folder,
@@ -93,7 +116,7 @@ def _world(run: Run, world: World) -> None:
             run.folders.append(folder)
             run.counts(manifest)
     if world.episodes:
-        with run.step("Playing episodes", "expert plans, mishaps, pairs proved by execution"):
+        with run.step("Playing episodes"):
             made = play.build(
                 root / "episodes",
                 world.episodes,
@@ -104,7 +127,7 @@ def _world(run: Run, world: World) -> None:
             run.folders.append(made.records)
             run.counts(made.manifest)
     if world.suites:
-        with run.step("Writing 17 mini suites", "on homes that no training record shows"):
+        with run.step("Writing 17 mini suites"):
             run.suites = suites.build(
                 root / "suites",
                 world.suites,
@@ -113,11 +136,11 @@ def _world(run: Run, world: World) -> None:
                 progress=run.progress("suites"),
             )
             items = sum(map(world.suites.size, run.suites))
-            run.say(f"   {items:,} items in {len(run.suites)} suites")
+            run.tell(f"{items:,} questions in {len(run.suites)} suites")
 
 
 def _curate(run: Run) -> None:
-    with run.step("Curating", "rules, quality, duplicates; a verdict for every record"):
+    with run.step("Curating"):
         manifest = curate(
             run.folders,
             run.out / "curated",
@@ -129,12 +152,12 @@ def _curate(run: Run) -> None:
         run.counts(manifest)
     last = run.out / "curated"
     if run.config.thought is not None:
-        with run.step("Building thoughts", "see / do / expect, checked step by step"):
+        with run.step("Building thoughts"):
             last = run.out / "thoughts"
             manifest = build_thoughts(run.out / "curated", last, run.config.thought)
             run.counts(manifest)
     for spec in run.config.export:
-        with run.step(f"Exporting for {spec.to}", f"numbers as {spec.family} writes them"):
+        with run.step(export_step(spec)):
             done = export(
                 last,
                 run.out / "exports" / f"{spec.to}-{spec.family}",
@@ -143,7 +166,7 @@ def _curate(run: Run) -> None:
                 roots=run.roots,
                 kind=Record,
             )
-            run.say(
-                f"   {done.rows} rows, {done.media_missing} of them without pictures on disk, "
+            run.tell(
+                f"{done.rows} rows, {done.media_missing} of them without pictures on disk, "
                 f"{done.dropped} left out"
             )

@@ -1,4 +1,4 @@
-"""The model half of a run: stages trained in order, then everything evaluated."""
+"""The model half of a run: the base evaluated, then each stage trained and evaluated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from seestep.curate.select import SelectConfig, select
 from seestep.evals.config import EvalConfig
 from seestep.evals.engines.local import LocalEngine, weights_fingerprint
 from seestep.evals.run import predict, score
+from seestep.families import Family
 from seestep.models.load import load
+from seestep.pipeline import eta, samples
 from seestep.pipeline.base import resolve_model
 from seestep.pipeline.config import Stage
 from seestep.pipeline.state import Run
@@ -24,19 +26,63 @@ from seestep.world import preferences
 
 
 def make_models(run: Run, *, only: Sequence[str] | None = None) -> None:
-    """Train every stage, then evaluate the base and each of them (or ``only`` those named)."""
+    """Train every stage; evaluate the base before it all, and each stage (or ``only`` those)."""
     if run.config.threads:
         torch.set_num_threads(run.config.threads)
     run.models["base"] = resolve_model(run.config.model)
+    asked = Asked(run)
+    _exam(run, "base", only, asked)
     for stage in run.config.stages:
-        with run.step(f"Training: {stage.name}", stage_words(stage)):
+        with run.step(f"Training: {stage.name}"):
             run.models[stage.name] = train_stage(run, stage)
-    if run.config.evaluate is not None:
-        for name, checkpoint in run.models.items():
-            if only is not None and name not in only:
-                continue
-            with run.step(f"Evaluating {name}", "every suite, raw answers kept"):
-                evaluate(run, name, checkpoint, run.config.evaluate)
+            run.tell(stage_words(stage))
+        _exam(run, stage.name, only, asked)
+    if only is None:
+        for name in eta.floored(run.config):
+            _blind_exam(run, name)
+
+
+def _exam(run: Run, name: str, only: Sequence[str] | None, asked: Asked) -> None:
+    if run.config.evaluate is None or (only is not None and name not in only):
+        return
+    with run.step(f"Evaluating {name}"):
+        family = evaluate(run, name, run.models[name], run.config.evaluate)
+    asked.show(name, family)
+
+
+def _blind_exam(run: Run, name: str) -> None:
+    assert run.config.evaluate is not None  # held by Pipeline
+    config = msgspec.structs.replace(run.config.evaluate, control="wrong_image")
+    with run.step(eta.blind_step(name)):
+        evaluate(run, eta.blind_name(name), run.models[name], config)
+
+
+class Asked:
+    """The sample questions of a run, shown again after each model's evaluation."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._last: tuple[str, samples.Answers] | None = None
+        self._items = samples.choose(list(run.suites.values())) if run.suites else {}
+
+    def show(self, name: str, family: Family) -> None:
+        """Say what the model ``name`` answers; after the first, beside the one before it."""
+        run = self._run
+        said = samples.answers(run.work / "evals" / name, self._items)
+        if not said:
+            return
+        shop = samples.Window(family, run.roots, run.look, run.work / "samples")
+        if self._last is None:
+            told = f"Some of the questions, and what {name} says; every stage is asked them too."
+            lines = shop.introduce(self._items, name, said)
+        else:
+            told = f"The same questions: {self._last[0]}, then {name}."
+            lines = shop.compare(self._items, self._last, (name, said))
+        run.say("")
+        run.say(samples.INDENT + run.look.paint(told, "bold"))
+        for line in lines:
+            run.say(line)
+        self._last = (name, said)
 
 
 def train_stage(run: Run, stage: Stage) -> Path:
@@ -74,8 +120,8 @@ def _picked(run: Run, stage: Stage, part: str) -> Path | None:
     return folder
 
 
-def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
-    """Ask a checkpoint every item of the run's suites and score its words."""
+def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> Family:
+    """Ask a checkpoint every item of the run's suites and score its words; its family."""
     engine = LocalEngine(
         load(checkpoint), batch_size=config.batch_size, fingerprint=weights_fingerprint(checkpoint)
     )
@@ -87,7 +133,10 @@ def evaluate(run: Run, name: str, checkpoint: Path, config: EvalConfig) -> None:
     )
     mean = sum(s.value for s in scores) / len(scores)
     parsed = sum(s.parsed for s in scores) / len(scores)
-    run.say(f"   {len(scores)} answers, {100 * mean:.1f} right, {100 * parsed:.0f} % readable")
+    run.tell(
+        f"{len(scores):,} answers, {100 * mean:.1f} of 100 right, {100 * parsed:.0f} % readable"
+    )
+    return engine.family
 
 
 def stage_words(stage: Stage) -> str:

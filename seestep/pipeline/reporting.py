@@ -7,12 +7,12 @@ from pathlib import Path
 
 from seestep import __version__
 from seestep.models.load import load
+from seestep.pipeline import eta
+from seestep.pipeline.eta import REPORT
 from seestep.pipeline.models import stage_words
 from seestep.pipeline.state import Run
 from seestep.report.build import Inputs, ModelRun, build
 from seestep.world.suites import PLAN
-
-STEP = "Writing the report"
 
 ONE_SEED = (
     "One seed. The intervals cover the choice of items, not the luck of a training run: "
@@ -29,11 +29,12 @@ def make_report(run: Run) -> Path:
             run.work / "evals" / name / "predictions",
             run.work / "evals" / name / "scores",
             trained.get(name),
+            _blind(run, name),
         )
         for name in run.models
     ]
-    with run.step(STEP, "one page, and results.json beside it"):
-        return build(
+    with run.step(REPORT):
+        page = build(
             Inputs(
                 title=run.config.title or run.config.name,
                 summary=run.config.about,
@@ -47,9 +48,33 @@ def make_report(run: Run) -> Path:
                 run_folder=str(run.out),
                 facts=_facts(run),
                 banners=[ONE_SEED],
+                done=_done(run),
+                plans=PLAN,
             ),
             run.work / "report",
         )
+        run.tell("one page, and all its numbers in results.json beside it")
+        return page
+
+
+def _blind(run: Run, name: str) -> Path | None:
+    if name not in eta.floored(run.config):
+        return None
+    return run.work / "evals" / eta.blind_name(name) / "scores"
+
+
+def _done(run: Run) -> list[tuple[str, str]]:
+    """The run's steps and why, without start-up, the report and the exams between stages."""
+    stages = {f"Training: {s.name}": stage_words(s) for s in run.config.stages}
+    between = {f"Evaluating {name}" for name in run.models if name != "base"}
+    told = []
+    for step in run.plan:
+        if step.name in stages:
+            why = f"{step.why} Then the same exam again." if run.config.evaluate else step.why
+            told.append((f"{step.name} ({stages[step.name]}).", why))
+        elif step.kind not in ("start", "report") and step.name not in between:
+            told.append((f"{step.name}.", step.why))
+    return told
 
 
 def _steps(run: Run) -> list[tuple[str, Path]]:
@@ -68,7 +93,7 @@ def _steps(run: Run) -> list[tuple[str, Path]]:
 
 def _facts(run: Run) -> Mapping[str, str]:
     # The step that writes this page is left out, so that writing it again changes nothing.
-    took = {k: t for k, t in run.timings.steps.items() if k != STEP}
+    took = {k: t for k, t in run.timings.steps.items() if k != REPORT}
     memory = max((t.peak_mb for t in took.values()), default=0.0)
     stages = run.config.stages
     return {

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from seestep import recipe
 from seestep.disk import atomic_write
+from seestep.pipeline import eta
 from seestep.pipeline.config import Pipeline
 from seestep.progress import Mode, Progress
 from seestep.run import Manifest
+from seestep.terminal import Look, clock, folded, shown_width
 
 TIMINGS = "timings.json"
 
@@ -34,6 +38,7 @@ class Timings(msgspec.Struct):
 
     recipe: str  # sha256
     steps: dict[str, Timing] = {}
+    start_s: float = 0.0  # from the start of the process to its first step, on the first call
 
 
 @dataclass
@@ -49,14 +54,23 @@ class Run:
     work: Path
     mode: Mode = "auto"
     say: Callable[[str], None] = print
+    look: Look = field(default_factory=Look)
     roots: dict[str, Path] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)  # of records, before curation
     suites: dict[str, Path] = field(default_factory=dict)  # name -> folder of items
     models: dict[str, Path] = field(default_factory=dict)  # name -> checkpoint
     timings: Timings = field(init=False)
+    _running: str | None = field(init=False, default=None)
+    _began: float = field(init=False, default=0.0)
+    _told: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.timings = _timings(self.work / TIMINGS, self.config)
+
+    @cached_property
+    def plan(self) -> list[eta.Step]:
+        """All steps of the recipe, in order."""
+        return eta.steps(self.config)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -68,29 +82,73 @@ class Run:
         return self.out / "world" / "episodes" / "pairs"
 
     def progress(self, title: str) -> Progress:
-        return Progress(title, mode=self.mode)
+        return Progress(title, mode=self.mode, whole=self.whole)
+
+    def whole(self, step_left_s: float | None = None) -> str:
+        """Where the run stands: "3 of 14, about 4 min left", "" outside a known step."""
+        done = {name: t.seconds for name, t in self.timings.steps.items() if t.done}
+        if self._running is None:
+            return ""
+        done.pop(self._running, None)
+        ran = time.monotonic() - self._began
+        embedded = self.config.model == "embedded"
+        left = eta.left_s(self.plan, done, self._running, ran, step_left_s, guessed=embedded)
+        return eta.place(self.plan, self._running, left)
+
+    def tell(self, text: str) -> None:
+        """A result of the running step, said when the step ends, with the time it took."""
+        self._told.append(text)
 
     def counts(self, manifest: Manifest) -> None:
-        """Say how many rows a stage kept and left out."""
+        """Tell how many rows a stage kept and left out."""
         kept, gone = manifest.counts["out"], manifest.counts["dropped"]
         left = f", {gone:,} left out with a reason" if gone else ""
-        self.say(f"   {kept:,} kept{left}")
+        self.tell(f"{kept:,} kept{left}")
 
     @contextmanager
-    def step(self, what: str, why: str) -> Iterator[None]:
-        """Announce a step and note what it takes, unless an earlier call has finished it."""
-        self.say(f"{what}: {why}")
+    def step(self, what: str, why: str = "") -> Iterator[None]:
+        """Announce a step and note what it takes, unless an earlier call has finished it.
+
+        Steps of the recipe have a reason of their own; ``why`` is for others.
+        """
         took = self.timings.steps.setdefault(what, Timing())
-        before, started = took.seconds, time.monotonic()
+        before, self._began = took.seconds, time.monotonic()
+        self._running, self._told = what, []
+        known = {step.name: step.why for step in self.plan}
+        self._announce(what, why or known.get(what, ""))
+        started = self._began
         try:
             yield
         except BaseException:
             if not took.done:
                 self._note(took, before, started)
             raise
+        finally:
+            self._running = None
         if not took.done:
             took.done = True
             self._note(took, before, started)
+        here = time.monotonic() - started
+        told = ", ".join(self._told) or "done"
+        if self.look.colour:
+            spent = self.look.paint(f"· {clock(here)}", "dim")
+            self.say(f"{' ' * 8}{self.look.paint('✓', 'green')} {told} {spent}")
+        else:
+            self.say(f"   {told} ({clock(here)})")
+
+    def _announce(self, what: str, why: str) -> None:
+        stands, look = self.whole(), self.look
+        if not look.colour:
+            where = f"[{stands}] " if stands else ""
+            self.say(f"{where}{what}: {why}" if why else f"{where}{what}")
+            return
+        number, _, left = stands.partition(", ")
+        head = f"{look.paint(f'{number:>8}', 'cyan')}  {look.paint(what, 'bold')}"
+        gap = max(2, look.width - shown_width(head) - len(left))
+        self.say("")
+        self.say(head + " " * gap + look.paint(left, "dim") if left else head)
+        for line in folded(why, look.width, indent=" " * 10):
+            self.say(look.paint(line, "dim"))
 
     def _note(self, took: Timing, before: float, started: float) -> None:
         took.seconds = round(before + time.monotonic() - started, 1)
@@ -112,3 +170,12 @@ def peak_rss_mb() -> float:
     """Largest resident size of this process or of any child that has ended, in MB."""
     usage = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return max(u.ru_maxrss for u in usage) / 1024
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started; 0 where the system does not tell."""
+    stat = Path("/proc/self/stat")
+    if not stat.is_file():
+        return 0.0
+    ticks = int(stat.read_text().rpartition(")")[2].split()[19])  # field 22: starttime
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")

@@ -12,7 +12,7 @@ import pytest
 
 from seestep.records import Pair, Record, Score
 from seestep.run import read_rows, read_verdicts
-from tests.e2e.commands import ENV, ROOT, command, hashes, seestep
+from tests.e2e.commands import ENV, ROOT, command, hashes, on_a_terminal, seestep
 from tests.e2e.conftest import Once
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -144,3 +144,16 @@ def test_ctrl_c_tells_how_to_go_on_and_the_second_call_ends_with_the_same_bytes(
 
     assert seestep(*told, "--out", cut).returncode == 0
     assert hashes(cut, *TIMES) == hashes(whole, *TIMES)
+
+
+def test_a_terminal_sees_each_step_once_and_no_bar_stays(tmp_path: Path) -> None:
+    told = ["run", ROOT / "recipes/quickstart.yaml", "stages=[]", "evaluate=null", "model=none"]
+    told += ["world.homes.homes=2", "world.homes.shard_homes=1", *VIEWS]
+    told += ["world.episodes=null", "world.suites=null", "workers=2", "--out", tmp_path / "run"]
+    code, said = on_a_terminal(*told)
+    assert code == 0, said
+    lines = [line.rstrip() for line in said.splitlines()]
+    for name in ("Starting up", "Building homes", "Curating", "Building thoughts"):
+        assert len([line for line in lines if f"  {name}" in line]) == 1, name
+    assert "left out with a reason" in said and "Where the time went:" in said
+    assert "/2" not in said.split("Curating")[-1]  # its bars are gone
