@@ -47,7 +47,8 @@ def _exam(run: Run, name: str, only: Sequence[str] | None, asked: Asked) -> None
         return
     with run.step(f"Evaluating {name}"):
         family = evaluate(run, name, run.models[name], run.config.evaluate)
-    asked.show(name, family)
+    if only is None:  # one arm of many is no demo
+        asked.show(name, family)
 
 
 def _blind_exam(run: Run, name: str) -> None:
@@ -71,13 +72,13 @@ class Asked:
         said = samples.answers(run.work / "evals" / name, self._items)
         if not said:
             return
-        shop = samples.Window(family, run.roots, run.look, run.work / "samples")
+        window = samples.Window(family, run.roots, run.look, run.work / "samples")
         if self._last is None:
             told = f"Some of the questions, and what {name} says; every stage is asked them too."
-            lines = shop.introduce(self._items, name, said)
+            lines = window.introduce(self._items, name, said)
         else:
             told = f"The same questions: {self._last[0]}, then {name}."
-            lines = shop.compare(self._items, self._last, (name, said))
+            lines = window.compare(self._items, self._last, (name, said))
         run.say("")
         run.say(samples.INDENT + run.look.paint(told, "bold"))
         for line in lines:
