@@ -164,6 +164,9 @@ class _Home:
         if isinstance(plan, str):
             self._drop(ident, "episode:compress", plan)
             return None
+        if len(plan.steps) < plans.LEAST:  # nowhere to go: all is within reach from the start
+            self._drop(ident, "episode:compress", f"{len(plan.steps)} steps: too little to plan")
+            return None
         trace = carry_out(plan, self.fresh(), task.goal, rules)
         if not trace.reached:
             self._drop(ident, "episode:expert", trace.reason)
