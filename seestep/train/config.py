@@ -15,16 +15,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Optim(Config, frozen=True, kw_only=True):
-    """AdamW and its schedule.
+    """The optimiser and its schedule.
 
     ``vision_lr`` None is a tenth of ``lr``: at the full rate a vision tower forgets where things
-    are. ``projector_lr`` None is ``lr``.
+    are. ``projector_lr`` None is ``lr``. ``muon_adamw`` is Muon for the matrices of the blocks and
+    AdamW for the rest; ``floored_cosine`` falls to ``lowest`` of the peak and not to 0.
     """
 
+    kind: Literal["adamw", "muon_adamw"] = "adamw"
     lr: float = 2e-5
     vision_lr: float | None = None
     projector_lr: float | None = None
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "floored_cosine"] = "cosine"
+    lowest: float = 0.0  # last learning rate over the peak
     warmup_steps: int = 80
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
@@ -35,6 +38,10 @@ class Optim(Config, frozen=True, kw_only=True):
             raise ValueError(f"optim.lr must be positive, got {self.lr}")
         if self.warmup_steps < 0:
             raise ValueError(f"optim.warmup_steps must be 0 or more, got {self.warmup_steps}")
+        if not 0 <= self.lowest < 1:
+            raise ValueError(f"optim.lowest must be in [0, 1), got {self.lowest}")
+        if self.lowest and self.schedule != "floored_cosine":
+            raise ValueError("optim.lowest is set: it needs optim.schedule floored_cosine")
         for name in ("vision_lr", "projector_lr"):
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -172,6 +179,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
             raise ValueError("attention flash_attention_2 needs a GPU, but device is cpu")
         if self.device == "cpu" and self.sharding != "none":
             raise ValueError(f"sharding {self.sharding} needs GPUs, but device is cpu")
+        if self.optim.kind == "muon_adamw" and self.sharding != "none":
+            raise ValueError("optim.kind muon_adamw needs whole matrices: set sharding: none")
 
 
 class SftConfig(TrainConfig, frozen=True, kw_only=True):

@@ -70,7 +70,7 @@ def arguments(config: AnyConfig, folder: Path, *, steps: int) -> TrainingArgumen
         gradient_accumulation_steps=config.batch.accumulation(ranks()),
         max_steps=steps,
         learning_rate=optim.lr,
-        lr_scheduler_type=optim.schedule if optim.schedule != "constant" else _constant(config),
+        lr_scheduler_type=_schedule(config),
         warmup_steps=optim.warmup_steps,
         weight_decay=optim.weight_decay,
         adam_beta1=optim.betas[0],
@@ -125,5 +125,11 @@ def deepspeed_json(config: AnyConfig, world: int) -> dict[str, Any]:
     }
 
 
-def _constant(config: AnyConfig) -> str:
-    return "constant_with_warmup" if config.optim.warmup_steps else "constant"
+def _schedule(config: AnyConfig) -> str:
+    """transformers' name of the schedule; the trainer makes the floored cosine itself."""
+    optim = config.optim
+    if optim.schedule == "floored_cosine":
+        return "constant"
+    if optim.schedule == "constant" and optim.warmup_steps:
+        return "constant_with_warmup"
+    return optim.schedule

@@ -206,7 +206,7 @@ def _train(
     trainer = _trainer(config, out, spoken, ready, print_, progress)
     last = checkpoint.last_complete(out / CHECKPOINTS)
     if main:
-        _trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
+        trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     _finish(config, out, trainer, ready.plan, print_, spoken)
     return out / FINAL
@@ -220,7 +220,7 @@ def _trainer(
     print_: str,
     progress: Progress | None,
 ) -> BaseTrainer:
-    _quiet()
+    quiet()
     args = engine.arguments(config, out / CHECKPOINTS, steps=ready.schedule.steps)
     loaded = load(
         config.model,
@@ -356,7 +356,7 @@ def _describe(out: Path, ready: Prepared) -> None:
     atomic_write(out / LEDGER, ledger.encode(kept, ready.verdicts))
 
 
-def _trim(file: Path, step: int) -> None:
+def trim(file: Path, step: int) -> None:
     """Forget metrics of steps after the checkpoint that training goes on from."""
     kept = [line for line in _metrics(file) if line.get("step", 0) <= step]
     atomic_write(file, b"".join(json.dumps(line).encode() + b"\n" for line in kept))
@@ -375,7 +375,7 @@ def _metrics(file: Path) -> list[dict[str, Any]]:
     return out
 
 
-def _quiet() -> None:
+def quiet() -> None:
     logging.getLogger("transformers").setLevel(logging.ERROR)
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     disable_progress_bar()  # type: ignore[no-untyped-call]

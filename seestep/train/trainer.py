@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from seestep.errors import RunError
@@ -19,9 +20,10 @@ from seestep.models import card as cards
 from seestep.models.load import Loaded
 from seestep.progress import Progress
 from seestep.train import checkpoint
-from seestep.train.collate import Batch, Collator, Samples
+from seestep.train.collate import Batch
 from seestep.train.config import AnyConfig, Group
 from seestep.train.losses import token_nll
+from seestep.train.optimise import floored_cosine, make_optimiser
 from seestep.train.order import Schedule
 
 METRICS = "metrics.jsonl"
@@ -33,6 +35,8 @@ _MODEL_INPUTS = (
     "pixel_values",
     "image_grid_thw",
     "logits_to_keep",
+    "slots",
+    "in_prefix",
 )
 
 
@@ -52,8 +56,8 @@ class BaseTrainer(Trainer):
         config: AnyConfig,
         args: TrainingArguments,
         *,
-        samples: Samples,
-        collator: Collator,
+        samples: Dataset[Any],
+        collator: Callable[[Any], Batch],
         schedule: Schedule,
         folder: Path,
         progress: Progress | None = None,
@@ -87,6 +91,14 @@ class BaseTrainer(Trainer):
         """This micro-batch's share of the loss of a step whose counts are ``total``."""
         raise NotImplementedError
 
+    def tokens(self, batch: Batch) -> int:
+        """How much a batch is to compute, for the speed that is logged."""
+        return int(batch["input_ids"].numel())
+
+    def note(self, logs: dict[str, float]) -> str:
+        """What the progress bar says of a logged step."""
+        return f"loss {logs['loss']:.3f}"
+
     def compute_loss(
         self,
         model: nn.Module,
@@ -112,7 +124,7 @@ class BaseTrainer(Trainer):
         self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
     ) -> Tensor:
         loss = super().training_step(model, inputs, num_items_in_batch)
-        self._tokens += int(inputs["input_ids"].numel())
+        self._tokens += self.tokens(inputs)
         # A non-finite loss makes the gradient norm non-finite on every rank; see _get_grad_norm.
         return loss if torch.isfinite(loss) else torch.zeros_like(loss)
 
@@ -121,7 +133,7 @@ class BaseTrainer(Trainer):
         if math.isfinite(float(norm)):
             return norm
         # Without gradients the optimiser leaves weights and moments alone: the step is skipped.
-        model.zero_grad()
+        self.forget_gradients(model)
         step = self.state.global_step + 1
         self._bad_steps.append({"step": step, "bad_batch": self._batch_ids})
         self.write({"step": step, "bad_batch": self._batch_ids})
@@ -135,16 +147,40 @@ class BaseTrainer(Trainer):
             )
         return 0.0
 
+    def forget_gradients(self, model: nn.Module) -> None:
+        """Drop the gradients of a step that is skipped."""
+        model.zero_grad()
+
     # --- learning rates ---
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW with a learning rate for vision, projector and language each; vectors (norms,
-        biases) are not decayed."""
+        """The recipe's optimiser with a learning rate for vision, projector and language each;
+        vectors (norms, biases) are not decayed."""
         if self.optimizer is None:
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
-            groups = parameter_groups(model or self._model, self._config)
-            self.optimizer = kind(groups, **options)
+            named = self.named_parameters(model or self._model)
+            self.optimizer = make_optimiser(named, self._config.optim, kind, options)
         return self.optimizer
+
+    def named_parameters(self, model: nn.Module) -> list[tuple[str, Group, nn.Parameter]]:
+        """Everything that learns: name, group, parameter."""
+        found = model.named_parameters()
+        return [(n, group_of(n), p) for n, p in found if p.requires_grad]
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        if self._config.optim.schedule != "floored_cosine":
+            return super().create_scheduler(num_training_steps, optimizer)
+        if self.lr_scheduler is None:
+            made: Any = optimizer or self.optimizer
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+                made, lambda step: self.rate(step, num_training_steps)
+            )
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate over its peak in step ``step`` (from 0) of ``steps``."""
+        return floored_cosine(self._config.optim, step, steps)
 
     # --- checkpoints ---
 
@@ -208,13 +244,19 @@ class BaseTrainer(Trainer):
 
 
 class SftTrainer(BaseTrainer):
-    """Cross-entropy on answer tokens: their sum over the global batch over their number."""
+    """Cross-entropy on answer tokens: their sum over the global batch over their number.
+
+    A batch may hold ``weights`` (N,) of its target tokens; the loss is then their weighted mean.
+    """
 
     def counts(self, batch: Batch) -> Tensor:
-        return torch.tensor([len(batch["targets"])], dtype=torch.float64)
+        weights = batch.get("weights")
+        count = len(batch["targets"]) if weights is None else float(weights.double().sum())
+        return torch.tensor([count], dtype=torch.float64)
 
     def step_loss(self, model: nn.Module, batch: Batch, total: Tensor) -> Tensor:
-        return -self.logp(model, batch).sum() / total[0]
+        nll, weights = -self.logp(model, batch), batch.get("weights")
+        return (nll if weights is None else nll * weights).sum() / total[0]
 
 
 def answer_logp(model: nn.Module, batch: Batch) -> Tensor:
@@ -243,24 +285,6 @@ def group_of(name: str) -> Group:
     if "visual." not in name:
         return "language"
     return "projector" if "merger" in name.split("visual.")[1] else "vision"
-
-
-def parameter_groups(model: nn.Module, config: AnyConfig) -> list[dict[str, Any]]:
-    """Optimiser groups (named): learning rate by part of the model, decay for matrices only."""
-    found: dict[tuple[Group, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            key = (group_of(name), parameter.dim() > 1)
-            found.setdefault(key, []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "name": group,
-            "lr": config.optim.rate(group),
-            "weight_decay": config.optim.weight_decay if decays else 0.0,
-        }
-        for (group, decays), parameters in sorted(found.items(), key=lambda item: item[0])
-    ]
 
 
 class _Follow(TrainerCallback):
@@ -294,6 +318,4 @@ class _Follow(TrainerCallback):
         self._since, self._tokens = now, tokens
         self._trainer.write(line)
         if self._progress is not None and args.should_save:
-            self._progress.update(
-                state.global_step, state.max_steps, note=f"loss {logs['loss']:.3f}"
-            )
+            self._progress.update(state.global_step, state.max_steps, self._trainer.note(logs))

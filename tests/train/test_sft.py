@@ -15,7 +15,8 @@ from seestep.models.load import load
 from seestep.train import checkpoint, stages
 from seestep.train.collate import Collator, Pictures
 from seestep.train.config import Batch, Data, Lora, Optim
-from seestep.train.trainer import SftTrainer, answer_logp, parameter_groups
+from seestep.train.optimise import parameter_groups
+from seestep.train.trainer import SftTrainer, answer_logp, group_of
 
 
 def lines(out):
@@ -107,7 +108,8 @@ def test_each_part_has_its_own_learning_rate_and_norms_do_not_decay(checkpoints,
         optim=Optim(lr=1e-3, vision_lr=1e-5, projector_lr=1e-4, weight_decay=0.1, warmup_steps=0),
     )
     model = load(config.model).model
-    groups = parameter_groups(model, config)
+    named = [(n, group_of(n), p) for n, p in model.named_parameters()]
+    groups = parameter_groups(named, config.optim)
     assert {(g["name"], g["lr"]) for g in groups} == {
         ("vision", 1e-5),
         ("projector", 1e-4),
