@@ -44,7 +44,7 @@ class Section:
 
 
 def markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """The whole text; tables have pipes escaped, and what stands below follows in brackets."""
+    """The whole text; tables have pipes escaped, and what stands below a value follows it."""
     blocks = [f"# {title}", lead]
     for section in sections:
         blocks.append(f"## {section.heading}")
@@ -66,8 +66,15 @@ def _part(part: Grid | Words) -> str:
         mark = "- " if part.listed else ""
         return ("\n" if part.listed else "\n\n").join(mark + line for line in part.lines)
     rows = [part.head, ["---"] * len(part.head)]
-    rows += [[f"{v.text} ({v.below})" if v.below else v.text for v in row] for row in part.rows]
+    rows += [[_in_line(value) for value in row] for row in part.rows]
     return "\n".join("| " + " | ".join(_piped(c) for c in row) + " |" for row in rows)
+
+
+def _in_line(value: Value) -> str:
+    if not value.below:
+        return value.text
+    nested = "(" in value.below
+    return f"{value.text}, {value.below}" if nested else f"{value.text} ({value.below})"
 
 
 def _piped(text: str) -> str:

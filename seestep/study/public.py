@@ -17,7 +17,7 @@ from seestep.families.prompt import resize_of
 from seestep.geometry.masks import contains
 from seestep.records import Item, Prediction, Score
 
-PUBLIC = "places, public reader"
+PUBLIC = "places (public reader)"
 """The skill group of these scores."""
 
 

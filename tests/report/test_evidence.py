@@ -92,11 +92,11 @@ def test_groups_are_kept_too_small_or_plans(results: Results) -> None:
     made = rows(section(results, "Skill groups"))
     count = made["count (240 items, 120 homes)"]
     assert count[0] == "25.0" and count[1].startswith("90.0 (") and count[2] == "20.0"
-    assert count[4].startswith("89.6 (= -0.4 (")  # two of 480 answers fewer
+    assert count[4].startswith("89.6, = -0.4 (")  # two of 480 answers fewer
     assert count[-1] == "none"
     assert made["metric (20 items, 10 homes)"][-1].startswith("n too small")
     plans = made["plans (200 items, 100 homes)"]
-    assert plans[4].startswith("70.0 (▲ +70.0") and "no test" in plans[-1]
+    assert plans[4].startswith("70.0, ▲ +70.0") and "no test" in plans[-1]
 
 
 def test_suites_leave_out_what_mirrors_none(results: Results) -> None:
