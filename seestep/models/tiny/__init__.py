@@ -1,4 +1,4 @@
-"""The embedded tiny model: its architecture, tokenizer, pretraining recipe and weights."""
+"""The embedded tiny model: its architecture, tokenizer and weights."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from types import MethodType
 from typing import Any
 
 import torch
+from torch.nn import functional as F
 from transformers import AttentionInterface
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
 
@@ -24,7 +25,8 @@ def packed_attention(model: Any) -> Iterator[None]:
     """Within it, ``model`` (a Qwen3-VL) takes ``slots`` and ``in_prefix`` besides its usual inputs.
 
     ``slots`` (B, Q, N): where in the row the tokens of each question are, L for padding;
-    ``in_prefix`` (B, L) bool. All pictures of a batch must have the same size.
+    ``in_prefix`` (B, L) bool. All pictures of a batch must have the same size. Logits are computed
+    in float32 under autocast too: with a thousand tokens it costs nothing.
     """
     AttentionInterface.register(NAME, _packed)
     text = model.config.text_config
@@ -33,9 +35,11 @@ def packed_attention(model: Any) -> Iterator[None]:
     text._attn_implementation = NAME
     for block in blocks:
         block.attn.forward = MethodType(_picture_attention, block.attn)
+    model.lm_head.forward = MethodType(_logits, model.lm_head)
     try:
         yield
     finally:
+        del model.lm_head.forward
         text._attn_implementation = usual
         for block in blocks:
             del block.attn.forward
@@ -70,7 +74,7 @@ def _packed(
     q, k, v = own(query), split(own(key)), split(own(value))
     to_prefix = (q @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
     to_self = (split(q) @ k.transpose(3, 4)).float() * scaling
-    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    causal = _causal(longest, query)
     to_prefix = to_prefix.masked_fill(~key_seen, -torch.inf)
     to_self = to_self.masked_fill(~causal, -torch.inf)
     both = torch.cat([split(to_prefix), to_self], dim=-1).softmax(-1).to(value.dtype)
@@ -79,14 +83,23 @@ def _packed(
 
     # the prefix: causally to itself
     scores = (query[:, :, :prefix] @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
-    causal = torch.ones(prefix, prefix, dtype=torch.bool).tril()
+    causal = _causal(prefix, query)
     scores = scores.masked_fill(~(causal & key_seen), -torch.inf).softmax(-1).to(value.dtype)
     first = scores @ value[:, :, :prefix]
 
-    whole = torch.zeros(batch, heads, length + 1, width, dtype=out.dtype)
+    whole = out.new_zeros(batch, heads, length + 1, width)
     whole[:, :, :prefix] = first
     index = slots.view(batch, 1, -1, 1).expand(-1, heads, -1, width)
     return whole.scatter(2, index, out)[:, :, :length].transpose(1, 2), None
+
+
+def _logits(self: Any, hidden: torch.Tensor) -> torch.Tensor:
+    with torch.autocast(hidden.device.type, enabled=False):
+        return F.linear(hidden.float(), self.weight)
+
+
+def _causal(length: int, like: torch.Tensor) -> torch.Tensor:
+    return torch.ones(length, length, dtype=torch.bool, device=like.device).tril()
 
 
 def _picture_attention(

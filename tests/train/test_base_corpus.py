@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seestep.models.tiny.corpus import (
+from seestep.train.base.corpus import (
     BINS,
     HEADS,
     IGNORE,
@@ -14,7 +14,7 @@ from seestep.models.tiny.corpus import (
     read_shard,
     write_shard,
 )
-from seestep.models.tiny.probe import answer_of, score
+from seestep.train.base.probe import answer_of, score
 
 
 def shot(views, *asked):

@@ -6,13 +6,13 @@ import torch
 from PIL import Image
 
 from seestep.models.processor import Patches
-from seestep.models.tiny.attention import packed_attention
-from seestep.models.tiny.build import build
-from seestep.models.tiny.corpus import IGNORE, Question
-from seestep.models.tiny.learn import answer_loss, forward
-from seestep.models.tiny.pack import Packer, block_mask, prefix_positions
+from seestep.models.tiny.build import SMALL, build
+from seestep.train.base.attention import packed_attention
+from seestep.train.base.corpus import IGNORE, Question
+from seestep.train.base.lessons import inputs
+from seestep.train.base.pack import Packer, block_mask, prefix_positions
+from seestep.train.trainer import answer_logp
 
-torch.set_num_threads(1)
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
@@ -29,7 +29,7 @@ TWO = [ask((1, 2), "Point to it in image 2.", "[(0.25, 0.5)]"), ask((1, 2), "Hm?
 
 @pytest.fixture(scope="module")
 def loaded():
-    return build("qwen3_vl")
+    return build("qwen3_vl", shape=SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -50,58 +50,44 @@ def pack(loaded, groups):
 
 
 def alone(loaded, pictures, question):
-    """Hidden states of one question asked in the ordinary way, through the processor."""
+    """Log-probabilities of one answer asked for in the ordinary way, through the processor."""
     text = question.prefix + question.suffix + question.completion
     shown = [Image.fromarray(pictures[v]) for v in question.views]
-    inputs = loaded.processor(text=[text], images=shown, return_tensors="pt")
-    return loaded.model.model(**inputs).last_hidden_state[0]
+    asked = loaded.processor(text=[text], images=shown, return_tensors="pt")
+    said = loaded.tokenizer(question.completion).input_ids
+    logp = loaded.model(**asked).logits[0, -len(said) - 1 : -1].log_softmax(-1)
+    return logp[torch.arange(len(said)), torch.tensor(said)]
 
 
-@pytest.mark.parametrize("dense", (False, True), ids=("packed", "mask"))
-def test_packed_questions_equal_single_ones(loaded, pictures, dense):
-    groups = [ONE, TWO]
-    batch = pack(loaded, groups)
-    pixels, grid = Patches(loaded.processor.image_processor)(pictures[batch.views])
-    with torch.no_grad():
-        if dense:
-            hidden = loaded.model.model(
-                input_ids=batch.input_ids,
-                attention_mask=batch.mask,
-                position_ids=batch.positions,
-                pixel_values=pixels,
-                image_grid_thw=grid,
-            ).last_hidden_state
-        else:
-            with packed_attention(loaded.model):
-                hidden = forward(loaded, batch, pixels, grid)
-        for row, group in enumerate(groups):
-            for k, question in enumerate(group, 1):
-                mine = hidden[row][batch.owner[row] == k]
-                wanted = alone(loaded, pictures, question)[-len(mine) :]
-                assert torch.allclose(mine, wanted, atol=2e-5)
+def packed_batch(loaded, pictures, groups):
+    packed = pack(loaded, groups)
+    pixels, grid = Patches(loaded.processor.image_processor)(pictures[packed.views])
+    return inputs(packed) | {"pixel_values": pixels, "image_grid_thw": grid}
 
 
-def test_packed_and_masked_attention_have_the_same_gradients(loaded, pictures):
-    batch = pack(loaded, [ONE, TWO])
-    pixels, grid = Patches(loaded.processor.image_processor)(pictures[batch.views])
-    found = []
-    for fast in (True, False):
-        loaded.model.zero_grad()
-        if fast:
-            with packed_attention(loaded.model):
-                hidden = forward(loaded, batch, pixels, grid)
-        else:
-            hidden = loaded.model.model(
-                input_ids=batch.input_ids,
-                attention_mask=batch.mask,
-                position_ids=batch.positions,
-                pixel_values=pixels,
-                image_grid_thw=grid,
-            ).last_hidden_state
-        answer_loss(loaded.model, hidden, batch).backward()
-        found.append({n: p.grad.clone() for n, p in loaded.model.named_parameters()})
-    for name, gradient in found[0].items():
-        assert torch.allclose(gradient, found[1][name], atol=1e-5), name
+def gradients(model, loss):
+    model.zero_grad()
+    loss.backward()
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("fast", (True, False), ids=("packed", "mask"))
+def test_packed_questions_have_the_loss_and_gradients_of_single_ones(loaded, pictures, fast):
+    batch = packed_batch(loaded, pictures, [ONE, TWO])
+    if fast:
+        with packed_attention(loaded.model):
+            logp = answer_logp(loaded.model, batch)
+            found = gradients(loaded.model, -(logp * batch["weights"]).sum())
+    else:  # the 4-D mask alone, through the model's own attention
+        usual = {k: v for k, v in batch.items() if k not in ("slots", "in_prefix")}
+        logp = answer_logp(loaded.model, usual)
+        found = gradients(loaded.model, -(logp * batch["weights"]).sum())
+    single = torch.cat([alone(loaded, pictures, q) for q in [*ONE, *TWO]])
+    assert torch.allclose(logp, single, atol=2e-5)
+    wanted = gradients(loaded.model, -(single * batch["weights"]).sum())
+    assert found.keys() == wanted.keys()
+    for name, gradient in found.items():
+        assert torch.allclose(gradient, wanted[name], atol=2e-5), name
 
 
 @pytest.mark.parametrize("family", ("qwen3_vl", "qwen2_5_vl"))

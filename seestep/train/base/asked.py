@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.geometry.masks import decode
-from seestep.models.tiny.corpus import Question, Shot, label_cells
 from seestep.records import Box as BoxAnswer
 from seestep.records import Choice, Freeform, Number, Points, Record, YesNo
 from seestep.thought.wire import completion
+from seestep.train.base.corpus import Question, Shot, label_cells
 from seestep.world.questions.draft import Look
 from seestep.world.room.catalog import KINDS
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seestep.models.tiny.corpus import IGNORE, Question
+from seestep.train.base.corpus import IGNORE, Question
 
 Encode = Callable[[str], list[int]]
 
 
 @dataclass(frozen=True)
-class Batch:
+class Packed:
     """Model inputs and targets for B groups; L tokens, padded on the right.
 
     ``input_ids`` (B, L); ``mask`` (B, 1, L, L) bool, True = may look; ``positions`` (3, B, L) of
@@ -49,7 +49,7 @@ class Packer:
         self.form_weight = form_weight
         self.known: dict[str, list[int]] = {}
 
-    def __call__(self, groups: Sequence[Sequence[Question]]) -> Batch:
+    def __call__(self, groups: Sequence[Sequence[Question]]) -> Packed:
         rows = [self._row(group) for group in groups]
         length = -(-max(len(r[0]) for r in rows) // 16) * 16
         shape = (len(rows), length)
@@ -65,7 +65,7 @@ class Packer:
             positions[:, i, :n] = places
         views = np.array([v for g in groups for v in g[0].views], dtype=np.int64)
         slots = question_slots(owner)
-        return Batch(ids, block_mask(owner), positions, labels, weights, owner, slots, views)
+        return Packed(ids, block_mask(owner), positions, labels, weights, owner, slots, views)
 
     def _row(
         self, group: Sequence[Question]

@@ -1,0 +1,101 @@
+"""The batch of every step: pictures to look at, then packed questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from seestep.models.processor import Patches
+from seestep.train.base.config import PretrainConfig, Stage
+from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
+from seestep.train.base.pack import Packed, Packer
+from seestep.train.collate import Batch
+
+
+class Steps(Dataset[int]):
+    """The steps of a run, by number; ``Lessons`` makes their batches."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, step: int) -> int:
+        return step
+
+
+class Lessons:
+    """The engine's collator for pretraining: a step's number in, its batch out.
+
+    Step k of a stage draws from (seed, stage, k) alone, so a run that was killed and goes on sees
+    what an uninterrupted one sees. A batch holds ``cells`` (visual tokens, heads) beside the
+    engine's inputs; one of the vision stage has pictures only, and no ``targets``.
+    """
+
+    def __init__(
+        self, config: PretrainConfig, corpus: Corpus, packer: Packer, patches: Patches
+    ) -> None:
+        self.config, self.corpus, self.packer, self.patches = config, corpus, packer, patches
+        groups = corpus.groups
+        self.pools = (
+            [g for g in groups if len(g[0].views) == 1],
+            [g for g in groups if len(g[0].views) > 1],
+        )
+
+    def __call__(self, steps: Sequence[int]) -> Batch:
+        (step,) = steps
+        number, k = self.config.place(step)
+        name, stage = self.config.stages[number]
+        rng = np.random.default_rng([self.config.seed, number, k])
+        batch = self._look(stage, rng) if name == "vision" else self._ask(stage, rng)
+        return batch | {"ids": [f"{name} {k + 1}"], "aux": stage.aux}
+
+    def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
+        return self._see(rng.integers(len(self.corpus.pictures), size=stage.batch))
+
+    def _ask(self, stage: Stage, rng: np.random.Generator) -> Batch:
+        packed = self.packer(self._draw(stage.batch, rng))
+        return self._see(packed.views) | inputs(packed)
+
+    def _see(self, views: NDArray[np.int64]) -> Batch:
+        pixels, grid = self.patches(self.corpus.pictures[views])
+        cells = self.corpus.cells[views].reshape(-1, len(HEADS)).astype(np.int64)
+        return {
+            "pixel_values": pixels,
+            "image_grid_thw": grid,
+            "cells": torch.from_numpy(cells),
+        }
+
+    def _draw(self, count: int, rng: np.random.Generator) -> list[list[Question]]:
+        """``count`` groups, all about one picture or all about several, a few questions each."""
+        weights = self.config.ability_weights
+        several = bool(self.pools[1]) and rng.random() < self.config.pairs
+        pool = self.pools[several]
+        drawn = []
+        for index in rng.integers(len(pool), size=count):
+            group = pool[index]
+            weight = np.array([weights.get(q.ability, 1.0) for q in group])
+            most = min(self.config.questions, int((weight > 0).sum()))
+            picks = rng.choice(len(group), size=most, replace=False, p=weight / weight.sum())
+            drawn.append([group[i] for i in picks])
+        return drawn
+
+
+def inputs(packed: Packed) -> Batch:
+    """Packed questions as the engine's batch: logits at the positions before taught tokens."""
+    taught = packed.labels[:, 1:] != IGNORE
+    return {
+        "input_ids": packed.input_ids,
+        "attention_mask": packed.mask,
+        "position_ids": packed.positions,
+        "slots": packed.slots,
+        "in_prefix": packed.owner == 0,
+        "logits_to_keep": torch.nn.functional.pad(taught, (0, 1)),
+        "targets": packed.labels[:, 1:][taught],
+        "weights": packed.weights[:, 1:][taught],
+    }
