@@ -149,8 +149,8 @@ def left_s(
 ) -> float | None:
     """Seconds that all steps of ``plan`` still need; None while nobody can know.
 
-    A step not yet begun takes its guess times how much longer steps of its kind (else of all
-    kinds) took than guessed. ``guessed`` False says that guesses of another machine or model mean
+    A step not yet begun takes its guess times how much longer steps of its kind took than guessed,
+    steps passed over take nothing. ``guessed`` False says that guesses made for another model mean
     nothing: then a kind of which no step was seen yet makes the answer None.
     """
     seen: dict[str, list[float]] = {}

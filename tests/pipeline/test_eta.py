@@ -44,7 +44,7 @@ def test_steps_that_were_passed_over_take_no_time():
 
 def test_guesses_for_another_model_are_no_answer():
     assert left_s(PLAN, {"homes": 10.0}, guessed=False) is None
-    assert left_s(PLAN, {}, "align", 60.0, 40.0, guessed=False) == 30.0 + 40.0 + 50.0
+    assert left_s(PLAN, {}, "align", 60.0, 40.0, guessed=False) == 40.0 + 50.0
 
 
 def test_when_all_is_done_nothing_is_left():
