@@ -109,7 +109,7 @@ def _floor(floor: Floor | None) -> str:
     if floor.wrong_image:
         blind = ", ".join(f"{escape(m)} {100 * v:.0f}" for m, v in floor.wrong_image.items())
         lines.append(f"wrong picture: {blind}")
-    return f'<td class="quiet">{"<br>".join(lines)}</td>'
+    return f'<td class="quiet floor">{"<br>".join(lines)}</td>'
 
 
 def _count(number: int, what: str) -> str:
