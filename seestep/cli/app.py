@@ -21,13 +21,14 @@ VERBS = {  # name -> (where it lives, what it does)
     "run": ("seestep.cli.run:run", "Run a whole recipe: data, training, evaluation, report."),
     "convert": ("seestep.cli.convert:convert", "Turn official data files into records."),
     "train": ("seestep.cli.train:train", "Train one stage."),
+    "pretrain": ("seestep.cli.pretrain:pretrain", "Make a small base from nothing and test it."),
     "eval": ("seestep.cli.eval:evaluate", "Ask a checkpoint the items of suites and score it."),
     "evidence": ("seestep.cli.evidence:evidence", "Several seeds, control arms and ablations."),
     "report": ("seestep.cli.report:report", "Write the report of a run."),
     "why": ("seestep.cli.why:why", "Tell what every stage decided about a record."),
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }
-RESUMABLE = frozenset({"run", "convert", "train", "eval", "evidence", "report"})
+RESUMABLE = frozenset({"run", "convert", "train", "pretrain", "eval", "evidence", "report"})
 
 app = App(
     name="seestep",
