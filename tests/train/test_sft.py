@@ -321,7 +321,7 @@ def test_other_pictures_under_the_same_questions_are_other_data(checkpoints, roo
 def test_a_torn_last_line_of_metrics_is_passed_over(tmp_path):
     file = tmp_path / "metrics.jsonl"
     file.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lr": {"vision": 1.0}')
-    stages._trim(file, 2)
+    stages.trim(file, 2)
     assert file.read_text() == '{"step": 1, "loss": 2.0}\n'
 
 
