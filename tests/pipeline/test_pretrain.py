@@ -17,6 +17,7 @@ TOY = (
     *SHORT,
     "vision={steps: 1, batch: 2}",
     "joint={steps: 1, batch: 1}",
+    "core.steps=0",
     "pairs=0",
     "data.workers=1",
     "data.parts={tables: {purpose: base, homes: 1, shard_homes: 1,"
@@ -47,7 +48,20 @@ def test_a_base_is_made_tested_and_told_about(tmp_path):
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, capsys):
     out = tmp_path / "out"
-    assert main(["pretrain", str(RECIPE), "--out", str(out), "--dry-run", "joint.steps=7"]) == 0
+    assert (
+        main(
+            [
+                "pretrain",
+                str(RECIPE),
+                "--out",
+                str(out),
+                "--dry-run",
+                "joint.steps=7",
+                "core.steps=3",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "# joint: 7 steps of 8 looks with 12 questions" in said
     assert "kind: muon_adamw" in said

@@ -11,13 +11,23 @@ from safetensors.torch import load_file
 from seestep import recipe
 from seestep.errors import RecipeError, RunError
 from seestep.models.load import load, save
-from seestep.models.tiny.build import SMALL
+from seestep.models.processor import Patches
+from seestep.models.tiny.build import SMALL, build
 from seestep.progress import Progress
 from seestep.train import checkpoint
 from seestep.train.base import pretrain as base
+from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, Shot
-from seestep.train.base.trainer import PretrainTrainer, cell_losses, make_heads
+from seestep.train.base.lessons import Lessons
+from seestep.train.base.pack import Packer
+from seestep.train.base.trainer import (
+    Named,
+    PretrainTrainer,
+    cell_losses,
+    make_heads,
+    name_losses,
+)
 from seestep.train.optimise import floored_cosine
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "tiny" / "base.yaml"
@@ -25,6 +35,7 @@ SHORT = (
     "threads=1",
     "vision={steps: 3, batch: 2}",
     "joint={steps: 3, batch: 2}",
+    "core={steps: 1, weights: {exists: 1, list: 1}}",
     "optim.warmup_steps=1",
     "data.vocab=320",
     "questions=2",
@@ -138,11 +149,49 @@ def test_the_learning_rate_warms_up_and_falls_to_its_lowest_in_each_stage():
 
 
 def test_heads_are_taught_only_where_there_is_something_to_tell():
-    heads = make_heads(8, (3, 4), seed=0)
-    assert torch.equal(heads[0].weight, make_heads(8, (3, 4), seed=0)[0].weight)
-    seen, cells = torch.randn(5, 8), torch.full((5, len(HEADS)), IGNORE)
+    loaded = build("qwen3_vl", shape=SMALL)
+    heads = make_heads(loaded, seed=0)
+    assert torch.equal(heads[2].weight, make_heads(loaded, seed=0)[2].weight)
+    heads = heads[: len(HEADS)]
+    seen, cells = torch.randn(5, SMALL.hidden), torch.full((5, len(HEADS)), IGNORE)
     cells[1, 0], cells[4, 0] = 2, 0
     losses = cell_losses(heads, seen, cells)
     logp = heads[0](seen).log_softmax(-1)
     assert losses[0].item() == pytest.approx(-(logp[1, 2] + logp[4, 0]).item() / 2, rel=1e-5)
     assert [x.item() for x in losses[1:]] == [0.0] * 8
+
+
+def test_a_head_of_names_points_along_the_embeddings_of_their_words():
+    embed = torch.nn.Embedding(5, 3)
+    head = Named(embed, [[], [1], [2, 3]])
+    seen, weight = torch.randn(4, 3), embed.weight
+    means = (head.nothing, weight[1], (weight[2] + weight[3]) / 2)
+    want = torch.stack([seen @ m / m.norm() for m in means], dim=1)
+    assert torch.allclose(head(seen), want, atol=1e-6)
+    assert {n for n, _ in head.named_parameters()} == {"nothing", "bias"}
+
+
+def test_names_are_taught_where_their_things_are():
+    heads = [torch.nn.Linear(2, 4), torch.nn.Linear(2, 4)]
+    states = torch.randn(3, 5, 2)
+    x, y = name_losses(heads, states, torch.tensor([[2, 4, 1, 3], [0, 0, 2, 2]]))
+    said = [head(states[[2, 0], [4, 0]]).log_softmax(-1) for head in heads]
+    assert x.item() == pytest.approx(-(said[0][0, 1] + said[0][1, 2]).item() / 2)
+    assert y.item() == pytest.approx(-(said[1][0, 3] + said[1][1, 2]).item() / 2)
+
+
+def test_first_only_what_is_named_is_asked_then_everything(corpus):
+    config = short("core={steps: 2, weights: {list: 1}}", "joint.steps=4", "pairs=0")
+    cells = corpus.cells.copy()
+    cells[..., 0], cells[..., 1] = TYPES.index("Mug"), COLORS.index("red")
+    named = Corpus(corpus.pictures, cells, corpus.groups)
+    loaded = build("qwen3_vl", shape=SMALL)
+    tokenizer = loaded.tokenizer
+    packer = Packer(
+        lambda text: list(tokenizer(text).input_ids), image_id=loaded.model.config.image_token_id,
+        pad_id=tokenizer.pad_token_id, grid=6, form_weight=0.2,
+    )  # fmt: skip
+    lessons = Lessons(config, named, packer, Patches(loaded.processor.image_processor))
+    told = [tokenizer.decode(lessons([3 + k])["input_ids"][0]) for k in range(4)]
+    assert ["List the things." in text for text in told][:2] == [True, True]
+    assert ["Is there a mug" in text for text in told] == [False, False, True, True]

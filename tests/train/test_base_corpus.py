@@ -53,6 +53,15 @@ def test_a_token_shows_the_thing_that_covers_most_of_it():
     assert cells[35].tolist() == [0, 0, *[IGNORE] * 7]
 
 
+def test_a_small_thing_goes_before_the_table_it_stands_on():
+    instance = np.ones((96, 96), dtype=np.int32)  # the table fills the picture
+    instance[4:12, 4:8] = 2  # 32 of 256 pixels of token 0
+    instance[0, 16:26] = 3  # too few of token 1
+    cells = label_cells(instance, [(9, 1), (4, 2), (5, 3)], None, 6, first=[False, True, True])
+    assert cells[:3, :2].tolist() == [[4, 2], [9, 1], [9, 1]]
+    assert cells[1, 2:8].tolist() == cells[35, 2:8].tolist()
+
+
 def test_distance_is_told_on_a_logarithmic_scale():
     depth = np.full((96, 96), 0.4, dtype=np.float32)
     depth[:, 48:] = 8.0

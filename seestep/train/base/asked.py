@@ -99,13 +99,15 @@ def _cells(look: Look, grid: int) -> NDArray[np.int16]:
     assert event.instance_frame is not None
     things = {o["objectId"]: o for o in event.metadata["objects"]}
     classes: list[tuple[int, int] | None] = []
+    small: list[bool] = []
     for key in event.instance_ids:
         thing = things.get(key)
         kind = thing["objectType"] if thing else ""
         color = (thing.get("color") or "") if thing else ""
         known = kind in TYPES and color in COLORS
+        small.append(bool(thing and thing["pickupable"]))
         classes.append((TYPES.index(kind), COLORS.index(color)) if kind and known else None)
-    return label_cells(event.instance_frame, classes, event.depth_frame, grid)
+    return label_cells(event.instance_frame, classes, event.depth_frame, grid, first=small)
 
 
 def _fractions(record: Record, key: str) -> list[float]:

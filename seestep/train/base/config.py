@@ -43,6 +43,17 @@ class Stage(Struct, frozen=True, kw_only=True):
     aux: float = 1.0  # weight of the per-token supervision
 
 
+class Core(Struct, frozen=True, kw_only=True):
+    """What the first ``steps`` of the joint stage ask: these families and no other.
+
+    Only questions about one picture, in the family's own form, and the listings of ``reading``
+    ("list" and "extreme").
+    """
+
+    steps: int
+    weights: dict[str, float]
+
+
 class PretrainConfig(Struct, frozen=True, kw_only=True):
     """From random weights to a base that sees, points and answers in the wire form.
 
@@ -58,6 +69,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     optim: Optim
     vision: Stage
     joint: Stage
+    core: Core
     questions: int = 8  # packed on one group of pictures
     pairs: float = 0.15  # share of joint steps that train questions about several pictures
     ability_weights: dict[str, float] = {}  # how often a family is drawn, 1 if not named
@@ -70,6 +82,10 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
             raise ValueError("pretraining needs optim.schedule floored_cosine, once a stage")
         if min(self.vision.steps, self.joint.steps) < 1:
             raise ValueError("vision.steps and joint.steps must be at least 1")
+        if not 0 <= self.core.steps <= self.joint.steps or not self.core.weights:
+            raise ValueError(
+                "core.steps must lie within joint.steps and core.weights name families"
+            )
         if self.questions < 1 or not 0 <= self.pairs <= 1:
             raise ValueError("questions must be at least 1 and pairs lie in [0, 1]")
 

@@ -80,14 +80,17 @@ def label_cells(
     depth: NDArray[np.float32] | None,
     grid: int,
     *,
+    first: Sequence[bool] = (),
     least: float = 0.06,
 ) -> NDArray[np.int16]:
     """What each of grid x grid visual tokens shows, (grid * grid, 9) int16 classes of ``HEADS``.
 
     ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color) or
     None for things that are not taught. A token shows the object that covers most of it, if it
-    covers at least ``least`` of the token; type and color 0 mean "no object". x and y are those of
-    the centre of the object's visible pixels in the whole picture, left to bottom their bounds.
+    covers at least ``least`` of the token; those marked in ``first`` go before all others, else
+    the table would stand before the mug on it in nearly every token. type and color 0 mean "no
+    object". x and y are those of the centre of the object's visible pixels in the whole picture,
+    left to bottom their bounds.
     """
     height, width = instance.shape
     taught = np.array([False, *(c is not None for c in classes)])
@@ -98,8 +101,11 @@ def label_cells(
     out[:, :2] = 0
     if len(classes):
         counts = np.stack([(tokens == k + 1).sum(1) for k in range(len(classes))], axis=1)
-        best = counts.argmax(1)
-        for token in np.flatnonzero(counts.max(1) >= max(3, least * ch * cw)):
+        enough = max(3, least * ch * cw)
+        ahead = np.array([*first, *[False] * (len(classes) - len(first))])
+        rank = np.where(ahead & (counts >= enough), counts + ch * cw, counts)
+        best = rank.argmax(1)
+        for token in np.flatnonzero(counts.max(1) >= enough):
             index = int(best[token])
             kind = classes[index]
             assert kind is not None

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
 from seestep.train.base.pack import Packed, Packer
+from seestep.train.base.reading import Mentions, is_native, listings
 from seestep.train.collate import Batch
 
 
@@ -34,33 +36,56 @@ class Lessons:
 
     Step k of a stage draws from (seed, stage, k) alone, so a run that was killed and goes on sees
     what an uninterrupted one sees. A batch holds ``cells`` (visual tokens, heads) beside the
-    engine's inputs; one of the vision stage has pictures only, and no ``targets``.
+    engine's inputs, and ``named`` (names, 4) where there are questions; one of the vision stage has
+    pictures only, and no ``targets``.
     """
 
     def __init__(
         self, config: PretrainConfig, corpus: Corpus, packer: Packer, patches: Patches
     ) -> None:
         self.config, self.corpus, self.packer, self.patches = config, corpus, packer, patches
-        groups = corpus.groups
+        single = [g for g in corpus.groups if len(g[0].views) == 1]
+        wanted = config.core.weights
+        core = [
+            [*(q for q in g if q.ability in wanted and is_native(q)), *listings(corpus, g)]
+            for g in single
+        ]
+        self.core = [g for g in core if g]
         self.pools = (
-            [g for g in groups if len(g[0].views) == 1],
-            [g for g in groups if len(g[0].views) > 1],
+            [[*g, *listings(corpus, g)] for g in single],
+            [g for g in corpus.groups if len(g[0].views) > 1],
         )
+        self.mentions = Mentions(packer.encode_known)
 
     def __call__(self, steps: Sequence[int]) -> Batch:
         (step,) = steps
         number, k = self.config.place(step)
         name, stage = self.config.stages[number]
         rng = np.random.default_rng([self.config.seed, number, k])
-        batch = self._look(stage, rng) if name == "vision" else self._ask(stage, rng)
+        if name == "vision":
+            batch = self._look(stage, rng)
+        else:
+            batch = self._ask(stage, rng, core=k < self.config.core.steps)
         return batch | {"ids": [f"{name} {k + 1}"], "aux": stage.aux}
 
     def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
         return self._see(rng.integers(len(self.corpus.pictures), size=stage.batch))
 
-    def _ask(self, stage: Stage, rng: np.random.Generator) -> Batch:
-        packed = self.packer(self._draw(stage.batch, rng))
-        return self._see(packed.views) | inputs(packed)
+    def _ask(self, stage: Stage, rng: np.random.Generator, *, core: bool) -> Batch:
+        groups = self._draw(stage.batch, rng, core)
+        packed = self.packer(groups)
+        return self._see(packed.views) | inputs(packed) | {"named": self._named(groups, packed)}
+
+    def _named(self, groups: list[list[Question]], packed: Packed) -> Tensor:
+        """(n, 4) row and position of names in the batch, column and row of what they name."""
+        found = [
+            (row, int(packed.slots[row, number, at]), *place)
+            for row, group in enumerate(groups)
+            for number, question in enumerate(group)
+            if len(question.views) == 1
+            for at, *place in self.mentions(self.corpus, question)
+        ]
+        return torch.tensor(found, dtype=torch.long).reshape(-1, 4)
 
     def _see(self, views: NDArray[np.int64]) -> Batch:
         pixels, grid = self.patches(self.corpus.pictures[views])
@@ -71,11 +96,11 @@ class Lessons:
             "cells": torch.from_numpy(cells),
         }
 
-    def _draw(self, count: int, rng: np.random.Generator) -> list[list[Question]]:
+    def _draw(self, count: int, rng: np.random.Generator, core: bool) -> list[list[Question]]:
         """``count`` groups, all about one picture or all about several, a few questions each."""
-        weights = self.config.ability_weights
+        weights = self.config.core.weights if core else self.config.ability_weights
         several = bool(self.pools[1]) and rng.random() < self.config.pairs
-        pool = self.pools[several]
+        pool = self.core if core else self.pools[several]
         drawn = []
         for index in rng.integers(len(pool), size=count):
             group = pool[index]

@@ -70,7 +70,7 @@ class Packer:
     def _row(
         self, group: Sequence[Question]
     ) -> tuple[list[int], torch.Tensor, list[int], list[int], list[float]]:
-        prefix = self.expand(self._encode(group[0].prefix))
+        prefix = self.expand(self.encode_known(group[0].prefix))
         places = [prefix_positions(prefix, self.image_id, self.grid)]
         start = int(places[0].max()) + 1 if prefix else 0
         tokens, owns = list(prefix), [0] * len(prefix)
@@ -78,7 +78,7 @@ class Packer:
         for k, q in enumerate(group, 1):
             if q.prefix != group[0].prefix or q.views != group[0].views:
                 raise ValueError("questions of one group must share pictures and prefix")
-            asked, said = self._encode(q.suffix), self._encode(q.completion)
+            asked, said = self.encode_known(q.suffix), self.encode_known(q.completion)
             n = len(asked) + len(said)
             tokens += asked + said
             owns += [k] * n
@@ -102,10 +102,10 @@ class Packer:
         return [self.form_weight] * head + [inner**-0.5] * inner + [self.form_weight] * tail
 
     def _form(self) -> tuple[int, int]:
-        head = len(self._encode("<think></think><answer>"))
-        return head, len(self._encode("</answer><|im_end|>"))
+        head = len(self.encode_known("<think></think><answer>"))
+        return head, len(self.encode_known("</answer><|im_end|>"))
 
-    def _encode(self, text: str) -> list[int]:
+    def encode_known(self, text: str) -> list[int]:
         found = self.known.get(text)
         if found is None:
             found = self.known[text] = self.encode(text)

@@ -22,7 +22,6 @@ from seestep.models.tiny.tokenizer import train_tokenizer
 from seestep.progress import Progress
 from seestep.run import atomic_write, to_builtins
 from seestep.train import checkpoint, engine, stages
-from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.attention import packed_attention
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import Corpus
@@ -34,7 +33,7 @@ from seestep.train.base.views import views
 from seestep.train.order import Schedule
 from seestep.train.trainer import METRICS
 
-VERSION = 3
+VERSION = 4
 SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
@@ -94,7 +93,7 @@ def train(
             told,
             engine.arguments(told, out / stages.CHECKPOINTS, steps=total),
             recipe=config,
-            heads=make_heads(shape.hidden, (len(TYPES), len(COLORS)), config.seed + 1),
+            heads=make_heads(loaded, config.seed + 1),
             samples=Steps(total),
             collator=Lessons(config, corpus, packer, Patches(loaded.processor.image_processor)),
             schedule=Schedule(np.arange(total), total, 1, total, total),

@@ -1,8 +1,12 @@
-"""The engine's trainer with one thing more: each visual token learns to tell what it shows."""
+"""The engine's trainer with one thing more: tokens learn to tell what and where things are.
+
+Each visual token tells what it shows, each name in a question tells where its thing is.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import TrainerCallback
 
+from seestep.act.vocabulary import words
+from seestep.models.load import Loaded
 from seestep.run import atomic_write
+from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import BINS, DEPTH_BINS, HEADS, IGNORE
 from seestep.train.collate import Batch
@@ -25,8 +32,12 @@ HEADS_FILE = "heads.safetensors"
 AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it is matters most
 
 
+NAMED = ("named_x", "named_y")
+"""What the name of a thing in a question is taught to tell, one head each after those of HEADS."""
+
+
 class PretrainTrainer(SftTrainer):
-    """SFT on packed questions plus ``aux`` times the loss of ``heads`` over visual tokens.
+    """SFT on packed questions plus ``aux`` times the loss of ``heads`` over tokens.
 
     A batch without ``targets`` (the vision stage) has that second loss only and never runs the
     language model. The heads are kept in checkpoints to go on from, and are no part of the model.
@@ -37,10 +48,14 @@ class PretrainTrainer(SftTrainer):
     ) -> None:
         self._recipe, self.heads = recipe, heads
         self._seen: list[Tensor] = []
+        self._states: list[Tensor] = []
         super().__init__(*args, **kwargs)
         self.heads.to(self.args.device)
         self._model.model.visual.merger.register_forward_hook(
             lambda module, inputs, output: self._seen.append(output)
+        )
+        self._model.model.language_model.norm.register_forward_hook(
+            lambda module, inputs, output: self._states.append(output)
         )
         self.add_callback(_Forget(self))
 
@@ -51,15 +66,21 @@ class PretrainTrainer(SftTrainer):
 
     def step_loss(self, model: nn.Module, batch: Batch, total: Tensor) -> Tensor:
         self._seen.clear()
+        self._states.clear()
         if "targets" in batch:
             answers = super().step_loss(model, batch, total)
             self.watch(answers=answers)
         else:
             self._look(batch)
             answers = torch.zeros((), device=self.args.device)
-        losses = cell_losses(self.heads, self._seen.pop(), batch["cells"])
+        cells, named = self.heads[: len(HEADS)], self.heads[len(HEADS) :]
+        losses = cell_losses(cells, self._seen.pop(), batch["cells"])
         self.watch(**{f"aux_{name}": x for name, x in zip(HEADS, losses, strict=True)})
         aux = torch.stack([w * x for w, x in zip(AUX_WEIGHTS, losses, strict=True)]).sum()
+        if "named" in batch and len(batch["named"]):
+            where = name_losses(named, self._states.pop(), batch["named"])
+            self.watch(**{f"aux_{name}": x for name, x in zip(NAMED, where, strict=True)})
+            aux = aux + torch.stack(where).sum()
         return answers + float(batch["aux"]) * aux
 
     def _look(self, batch: Batch) -> None:
@@ -119,15 +140,60 @@ class _Forget(TrainerCallback):
         self._trainer.heads.zero_grad()
 
 
-def make_heads(width: int, classes: tuple[int, int], seed: int) -> nn.ModuleList:
-    """One linear layer for each of ``HEADS``; ``classes`` counts types and colours, "none" too."""
-    sizes = (*classes, *[BINS] * 6, DEPTH_BINS)
+class Named(nn.Module):
+    """Logits of names: how far a visual token points the way the words' embeddings point.
+
+    With weights of its own a head would leave the language model to learn word by word which
+    direction of a visual token goes with which word; tied to the embeddings, one match serves all.
+    """
+
+    def __init__(self, embed: nn.Embedding, tokens: list[list[int]]) -> None:
+        """``tokens`` of each name; name 0 is "nothing" and has none."""
+        super().__init__()
+        self._embed = [embed]  # in a list, so that its weights are no parameters of the head
+        longest = max(map(len, tokens))
+        ids = torch.tensor([t + [0] * (longest - len(t)) for t in tokens])
+        used = torch.tensor([[1.0] * len(t) + [0.0] * (longest - len(t)) for t in tokens])
+        self.register_buffer("ids", ids, persistent=False)
+        self.register_buffer("used", used, persistent=False)
+        self.nothing = nn.Parameter(0.04 * torch.randn(embed.weight.shape[1]))
+        self.bias = nn.Parameter(torch.zeros(len(tokens)))
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """(n, width) -> (n, names)."""
+        ids, used = self.get_buffer("ids"), self.get_buffer("used")
+        means = (self._embed[0].weight[ids] * used[..., None]).sum(1)
+        means = means / used.sum(1, keepdim=True).clamp(min=1)
+        names = F.normalize(torch.cat([self.nothing[None], means[1:]]), dim=-1)
+        logits: Tensor = seen @ names.T + self.bias
+        return logits
+
+
+def make_heads(loaded: Loaded, seed: int) -> nn.ModuleList:
+    """One head for each of ``HEADS`` and ``NAMED``; type and colour are told by their names."""
+    tokenizer, embed = loaded.tokenizer, loaded.model.get_input_embeddings()
+    width = embed.weight.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return nn.ModuleList([nn.Linear(width, size) for size in sizes])
+        names = [
+            Named(embed, [list(tokenizer(f" {words(n)}").input_ids) if n else [] for n in told])
+            for told in (TYPES, COLORS)
+        ]
+        sizes = (*[BINS] * 6, DEPTH_BINS, *[BINS] * len(NAMED))
+        return nn.ModuleList([*names, *(nn.Linear(width, size) for size in sizes)])
 
 
-def cell_losses(heads: nn.ModuleList, seen: Tensor, cells: Tensor) -> list[Tensor]:
+def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> list[Tensor]:
+    """Cross entropy of column and row told at names: ``named`` (n, 4) is row and position in
+    ``states`` (B, L, width), then column and row of the thing."""
+    told = states[named[:, 0], named[:, 1]].float()
+    return [
+        F.cross_entropy(head(told), place)
+        for head, place in zip(heads, named[:, 2:].T, strict=True)
+    ]
+
+
+def cell_losses(heads: Iterable[nn.Module], seen: Tensor, cells: Tensor) -> list[Tensor]:
     """Cross entropy of each head over the visual tokens (n, width) that ``cells`` (n, 9) teaches.
 
     -100 is not taught; a head that nothing is taught to has loss 0.

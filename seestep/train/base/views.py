@@ -20,7 +20,7 @@ from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import Shot, read_shard, write_shard
 from seestep.world.homes import HomesConfig, ask_shot, look_around
 
-VERSION = 2
+VERSION = 3
 
 
 def views(

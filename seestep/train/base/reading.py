@@ -1,0 +1,116 @@
+"""Practice in reading a picture: what the first joint steps ask, and where names point.
+
+A model this small learns to bind a name to a place only after many examples of little else. So
+the joint stage begins with questions about things and their places alone, with listings of all
+small things in view, and each name in a question is taught to tell where its thing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seestep.act.vocabulary import words
+from seestep.families import wording
+from seestep.train.base.asked import COLORS, TURN_END, TYPES
+from seestep.train.base.corpus import BINS, Corpus, Question
+from seestep.world.questions import FORMS
+from seestep.world.room.catalog import OBJECTS
+
+LISTED = 5  # things in one listing, at most
+_OWN = {wording.sentence(kind, "", "") for kind in ("choice", "number", "yes_no", "text")}
+_BENCHMARKS = tuple(
+    form.prompt
+    for forms in FORMS.values()
+    for form in forms
+    if form.prompt and form.prompt not in _OWN
+)
+
+
+def is_native(question: Question) -> bool:
+    """True if the answer is asked for in the family's own words, not in those of a benchmark."""
+    return not any(prompt in question.suffix for prompt in _BENCHMARKS)
+
+
+def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:
+    """All small things of a group's picture with their places, and the first and the last of them.
+
+    Made from what visual tokens are taught (``Corpus.cells``), so places are those of a grid of
+    ``BINS``, as integers from 0 to 1000. Abilities "list" and "extreme", which nobody asks later.
+    """
+    first = group[0]
+    found = {tuple(int(v) for v in cell[:4]) for cell in corpus.cells[first.views[0]]}
+    things = sorted((t for t in found if t[2] >= 0 and TYPES[t[0]] in OBJECTS), key=_across)
+    if not things:
+        return []
+    listed = "; ".join(f"{_name(t)} {_place(t)}" for t in things[:LISTED])
+    told = [("list", "List the things.", listed)]
+    if len(things) > 1 and things[1][2] - things[0][2] >= 2:
+        told.append(("extreme", "What is the leftmost thing?", _name(things[0])))
+    if len(things) > 1 and things[-1][2] - things[-2][2] >= 2:
+        told.append(("extreme", "What is the rightmost thing?", _name(things[-1])))
+    turn = f"\n{wording.sentence('text', '', '')}{TURN_END}\n<|im_start|>assistant\n"
+    return [
+        Question(
+            first.views,
+            first.prefix,
+            asked + turn,
+            f"<think></think><answer>{said}</answer>{TURN_END}",
+            ability,
+        )
+        for ability, asked, said in told
+    ]
+
+
+class Mentions:
+    """Finds the small things that a question names, and where they are in its picture."""
+
+    def __init__(self, encode: Callable[[str], list[int]]) -> None:
+        self.encode = encode
+        self._names: dict[int, list[tuple[list[int], int, int]]] = {}  # by their first token
+        self._known: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
+        for kind in OBJECTS:
+            for color in COLORS:
+                tokens = encode(f" {color} {words(kind)}" if color else f" {words(kind)}")
+                name = (tokens, TYPES.index(kind), COLORS.index(color))
+                self._names.setdefault(tokens[0], []).append(name)
+        for found in self._names.values():
+            found.sort(key=lambda name: -len(name[0]))  # "soap bottle" before "soap"
+
+    def __call__(self, corpus: Corpus, question: Question) -> list[tuple[int, int, int]]:
+        """(position of the name's last token in the suffix, column, row) of each thing that alone
+        bears its name; columns and rows are those of ``BINS``."""
+        key = question.views[0], question.suffix
+        if key not in self._known:
+            cells = corpus.cells[question.views[0]]
+            self._known[key] = list(self._find(cells, question.suffix))
+        return self._known[key]
+
+    def _find(self, cells: NDArray[np.int16], text: str) -> Iterator[tuple[int, int, int]]:
+        tokens, at = self.encode(text), 0
+        while at < len(tokens):
+            step = 1
+            for name, kind, color in self._names.get(tokens[at], ()):
+                if tokens[at : at + len(name)] == name:
+                    step = len(name)
+                    alike = (cells[:, 0] == kind) & ((cells[:, 1] == color) | (color == 0))
+                    places = {(int(x), int(y)) for x, y in cells[alike, 2:4]}
+                    if len(places) == 1:
+                        yield at + step - 1, *places.pop()
+                    break
+            at += step
+
+
+def _across(thing: tuple[int, ...]) -> tuple[int, ...]:
+    return thing[2:]
+
+
+def _name(thing: tuple[int, ...]) -> str:
+    return f"{COLORS[thing[1]]} {words(TYPES[thing[0]])}".strip()
+
+
+def _place(thing: tuple[int, ...]) -> str:
+    x, y = (round((v + 0.5) / BINS * 1000) for v in thing[2:])
+    return f"({x}, {y})"

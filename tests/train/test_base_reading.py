@@ -1,0 +1,77 @@
+"""What is listed and where names point is what the visual tokens are taught."""
+
+import numpy as np
+
+from seestep.models.tiny.tokenizer import train_tokenizer
+from seestep.train.base.asked import COLORS, TYPES
+from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
+from seestep.train.base.reading import Mentions, is_native, listings
+from seestep.world.questions import FORMS
+
+TAIL = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+def cell(kind, color, x, y):
+    return [TYPES.index(kind), COLORS.index(color), x, y, *[IGNORE] * (len(HEADS) - 4)]
+
+
+def picture(*shown):
+    cells = np.full((1, 36, len(HEADS)), IGNORE, dtype=np.int16)
+    cells[:, :, :2] = 0
+    for token, told in enumerate(shown):
+        cells[0, token] = told
+    return Corpus(np.zeros((1, 96, 96, 3), dtype=np.uint8), cells)
+
+
+def ask(text):
+    return Question((0,), "p", text + TAIL, "yes", "exists")
+
+
+HOME = picture(
+    cell("CellPhone", "red", 20, 4),
+    cell("Mug", "blue", 3, 16),
+    cell("Mug", "blue", 3, 16),  # two tokens of one mug
+    cell("DiningTable", "brown", 15, 15),
+    cell("Mug", "red", 8, 2),
+)
+
+
+def test_things_are_listed_from_left_to_right_without_furniture():
+    told = {(q.ability, q.suffix.split("\n")[0]): q.completion for q in listings(HOME, [ask("x")])}
+    said = "<think></think><answer>{}</answer><|im_end|>"
+    assert told == {
+        ("list", "List the things."): said.format(
+            "blue mug (109, 516); red mug (266, 78); red cell phone (641, 141)"
+        ),
+        ("extreme", "What is the leftmost thing?"): said.format("blue mug"),
+        ("extreme", "What is the rightmost thing?"): said.format("red cell phone"),
+    }
+
+
+def test_nothing_is_listed_where_nothing_small_is_seen():
+    assert listings(picture(cell("DiningTable", "brown", 15, 15)), [ask("x")]) == []
+
+
+def test_a_name_that_one_thing_bears_points_at_it():
+    tokenizer = train_tokenizer(["Is the red cell phone left of the blue mug?"] * 9, vocab=400)
+    mentions = Mentions(lambda text: list(tokenizer(text).input_ids))
+
+    def found(text):
+        tokens = tokenizer(text + TAIL).input_ids
+        return [
+            (tokenizer.decode(tokens[: at + 1]), x, y) for at, x, y in mentions(HOME, ask(text))
+        ]
+
+    assert found("Is the red cell phone left of the blue mug?") == [
+        ("Is the red cell phone", 20, 4),
+        ("Is the red cell phone left of the blue mug", 3, 16),
+    ]
+    assert found("What color is the mug?") == []  # two things are mugs
+    assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4)]
+    assert found("Is there a green mug?") == []
+
+
+def test_a_benchmark_form_is_told_from_the_family_s_own():
+    prompts = {form.prompt for forms in FORMS.values() for form in forms if form.prompt}
+    assert is_native(ask("Is there a mug?\nAnswer yes or no."))
+    assert sum(not is_native(ask(f"Is there a mug?\n{p}")) for p in prompts) >= len(prompts) - 1
