@@ -94,9 +94,7 @@ def test_the_answer_is_wrong_and_the_prompt_the_same(
         (record(Points(geometry="p"), Form(kind="point")), ("json",)),  # JSON as it is
     ],
 )
-def test_what_no_kind_applies_to_is_left_alone(
-    asked: Record, kinds: tuple[Sabotage, ...]
-) -> None:
+def test_what_no_kind_applies_to_is_left_alone(asked: Record, kinds: tuple[Sabotage, ...]) -> None:
     assert spoil(asked, kinds, FAMILY) is asked
 
 
