@@ -6,11 +6,13 @@ Nothing is asked twice for this: the answers are rows of the evaluation.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from seestep.answers import read_choice
 from seestep.disk import atomic_write
 from seestep.families import Family
 from seestep.geometry.frames import same_size
@@ -156,25 +158,25 @@ class Window:
 def _gold(item: Item, family: Family) -> str:
     if isinstance(item.answer, Points):
         return "anywhere on the green"
-    return _option(wanted_words(item, family), item)
+    if isinstance(item.answer, Choice):
+        return _option(item.answer)
+    return wanted_words(item, family)
 
 
 def _answer(said: Said, item: Item) -> str:
-    answer = _option(answer_words(said.raw, item), item)
+    if isinstance(item.answer, Choice):
+        read = read_choice(said.raw, item.answer.options)
+        if read is not None:
+            return _option(msgspec.structs.replace(item.answer, index=read.value))
+    answer = answer_words(said.raw, item)
     if isinstance(item.answer, Points) and answer[:1] in ("[", "("):
         return f"the red dot, {answer}"
     return answer
 
 
-def _option(answer: str, item: Item) -> str:
-    """An answer without the word that its form asks for, and with what its letter stands for."""
-    answer = re.sub(r"^(the )?answer( is)?:?\s+", "", answer, flags=re.IGNORECASE)
-    letter = re.fullmatch(r"\(?([A-Z])\)?\.?", answer)
-    if letter and isinstance(item.answer, Choice):
-        place = ord(letter[1]) - ord("A")
-        if place < len(item.answer.options):
-            return f"{letter[1]}, {item.answer.options[place]}"
-    return answer
+def _option(answer: Choice) -> str:
+    """A letter with what it stands for."""
+    return f"{answer.letter}, {answer.options[answer.index]}"
 
 
 def _mark(said: Said, look: Look) -> str:

@@ -128,3 +128,25 @@ def go_to(target: str, simulator: Simulator) -> Event:
             metadata={**event.metadata, "lastActionSuccess": False, "errorMessage": NO_POSE}
         )
     return simulator.step("TeleportFull", **poses[0])
+
+
+def told(trace: Trace) -> list[dict[str, Any]]:
+    """Every act as plain data, for a log: what was done, what was said, and what changed."""
+    events = [trace.start, *(t.event for t in trace.taken)]
+    acts = []
+    for before, taken in zip(events, trace.taken, strict=False):
+        then, now = from_metadata(before.metadata), from_metadata(taken.event.metadata)
+        agent = taken.event.metadata["agent"]
+        acts.append(
+            {
+                "step": taken.step,
+                "act": list(taken.act),
+                "success": taken.ok,
+                "errorMessage": taken.event.error,
+                "position": agent["position"],
+                "rotation": agent["rotation"]["y"],
+                "held": now.holding,
+                "changed": sorted(i for i, t in now.things.items() if then.things.get(i) != t),
+            }
+        )
+    return acts

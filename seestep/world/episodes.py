@@ -39,8 +39,8 @@ from seestep.records import (
 )
 from seestep.run import ShardResult
 from seestep.world import mishaps, pairs, plans, sighted, tasks, watch
-from seestep.world.acting import Trace, carry_out
-from seestep.world.protocol import Event, Simulator
+from seestep.world.acting import Trace, carry_out, told
+from seestep.world.protocol import Simulator
 from seestep.world.sighted import SightConfig
 from seestep.world.watch import Shot, WatchConfig
 
@@ -319,7 +319,7 @@ class _Home:
             if proof.problem:
                 self.verdicts.append(pairs.dropped(record.id, kind, proof, bad))
                 continue
-            made = pairs.pair(record, _boxed(bad, record), kind, proof)
+            made = pairs.pair(record, pairs.boxed(bad, record), kind, proof)
             self.rows.append(made)
             self.verdicts.append(pairs.kept(made))
             return bad
@@ -383,7 +383,7 @@ class _Home:
         if at is not None and (again := _again(bad, at, here, mended, goal, rules)) is not None:
             made = pairs.pair(
                 record,
-                _boxed(again, record),
+                pairs.boxed(again, record),
                 "repeat_failure",
                 pairs.Proof("", failure.reason, 0),
             )
@@ -425,19 +425,6 @@ def _again(
     return None if cures else again
 
 
-def _boxed(plan: Plan, record: Record) -> Plan:
-    """The plan with the boxes that the record already has for the same things."""
-    assert isinstance(record.answer, Plan)
-    known = {e.sim: e for e in record.answer.entities if e.sim and e.geometry}
-    entities = tuple(
-        msgspec.structs.replace(e, media=known[e.sim].media, geometry=known[e.sim].geometry)
-        if e.sim in known
-        else e
-        for e in plan.entities
-    )
-    return msgspec.structs.replace(plan, entities=entities)
-
-
 def _spoken(reason: str, state: State) -> str:
     """A simulator's message with names in place of objectIds."""
     for thing, name in sorted(names(state).items(), key=lambda item: -len(item[0])):
@@ -451,29 +438,12 @@ def _key(ident: str) -> str:
 
 def _logged(episode: Episode) -> dict[str, Any]:
     """One line of the trajectory log: what was asked, said, done, and what changed."""
-    events: list[Event] = [episode.trace.start, *(t.event for t in episode.trace.taken)]
-    acts = []
-    for before, taken in zip(events, episode.trace.taken, strict=False):
-        then, now = from_metadata(before.metadata), from_metadata(taken.event.metadata)
-        agent = taken.event.metadata["agent"]
-        acts.append(
-            {
-                "step": taken.step,
-                "act": list(taken.act),
-                "success": taken.ok,
-                "errorMessage": taken.event.error,
-                "position": agent["position"],
-                "rotation": agent["rotation"]["y"],
-                "held": now.holding,
-                "changed": sorted(i for i, t in now.things.items() if then.things.get(i) != t),
-            }
-        )
     return {
         "id": episode.id,
         "task": episode.task.kind,
         "instruction": episode.task.instruction,
         "goal": goals.to_json(episode.task.goal),
         "plan": [list(a) for a in plans.atoms(episode.plan)],
-        "acts": acts,
+        "acts": told(episode.trace),
         "success": episode.trace.reached,
     }

@@ -101,6 +101,19 @@ def pair(asked: Record, rejected: Plan, kind: str, proof: Proof, *, by: str = "r
     )
 
 
+def boxed(plan: Plan, record: Record) -> Plan:
+    """The plan with the boxes that the record already has for the same things."""
+    assert isinstance(record.answer, Plan)
+    known = {e.sim: e for e in record.answer.entities if e.sim and e.geometry}
+    entities = tuple(
+        msgspec.structs.replace(e, media=known[e.sim].media, geometry=known[e.sim].geometry)
+        if e.sim in known
+        else e
+        for e in plan.entities
+    )
+    return msgspec.structs.replace(plan, entities=entities)
+
+
 def dropped(asked_id: str, kind: str, proof: Proof, rejected: Plan) -> Verdict:
     """The verdict on a candidate that is no pair; its text is the evidence."""
     return Verdict(

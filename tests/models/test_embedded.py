@@ -1,12 +1,9 @@
 """The checkpoint that ships with seestep."""
 
-import pytest
-
 from seestep.models import TINY
 from seestep.models.load import load
 
 
-@pytest.mark.skipif(not TINY.is_dir(), reason="the embedded checkpoint is not in this tree")
 def test_the_embedded_checkpoint_answers_in_the_wire_form():
     from PIL import Image
 
@@ -29,6 +26,5 @@ def test_the_embedded_checkpoint_answers_in_the_wire_form():
     )
 
 
-@pytest.mark.skipif(not TINY.is_dir(), reason="the embedded checkpoint is not in this tree")
 def test_the_embedded_checkpoint_is_small():
     assert sum(file.stat().st_size for file in TINY.iterdir()) < 12 * 2**20

@@ -117,7 +117,7 @@ def test_both_stages_lower_their_loss(tmp_path, corpus):
     base.train(config, tmp_path, corpus, SMALL, Progress(mode="none"))
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert lines[19]["aux_type"] < 0.9 * lines[0]["aux_type"]
-    assert lines[-1]["answers"] < 0.2 * lines[20]["answers"]
+    assert lines[-1]["answers"] < 0.3 * lines[20]["answers"]
     assert {"vision", "projector", "language"} == lines[0]["lr"].keys()
 
 

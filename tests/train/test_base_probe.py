@@ -11,7 +11,8 @@ from seestep.errors import DataError
 from seestep.families.wording import P_DIRECT, P_VSI_NUMBER, sentence
 from seestep.models.tiny.build import SMALL, build
 from seestep.train.base.corpus import HEADS, Question, Shot
-from seestep.train.base.probe import SAME_PLACE, _cases, _chances, form_of, probe
+from seestep.train.base.probe import SAME_PLACE, _cases, _chances, probe
+from seestep.train.base.reading import is_native
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
@@ -79,13 +80,13 @@ def test_a_guess_is_worth_what_the_kind_of_answer_says():
 def test_the_form_of_an_answer_is_told_by_its_last_sentence():
     family = families.get("qwen3_vl")
     forms = {
-        f"Which?\n{P_DIRECT}": "native",
-        "How many?\nAnswer with a number only.": "native",
-        f"How many?\n{P_VSI_NUMBER}": "benchmark",
-        f"Which?\n{P_DIRECT} Enclose the option's letter within ``.": "benchmark",
-        f"Point.\n{sentence('point', 'permille', 'json_point_2d')}": "native",
+        f"Which?\n{P_DIRECT}": True,
+        "How many?\nAnswer with a number only.": True,
+        f"How many?\n{P_VSI_NUMBER}": False,
+        f"Which?\n{P_DIRECT} Enclose the option's letter within ``.": False,
+        f"Point.\n{sentence('point', 'permille', 'json_point_2d')}": True,
     }
-    assert {text: form_of(ask({}, text), family) for text in forms} == forms
+    assert {text: is_native(ask({}, text), family) for text in forms} == forms
 
 
 def test_answers_do_not_depend_on_the_batch():

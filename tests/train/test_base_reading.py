@@ -5,8 +5,7 @@ import numpy as np
 from seestep.models.tiny.tokenizer import train_tokenizer
 from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
-from seestep.train.base.reading import Mentions, is_native, listings
-from seestep.world.questions import FORMS
+from seestep.train.base.reading import Mentions, listings
 
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
@@ -69,9 +68,3 @@ def test_a_name_that_one_thing_bears_points_at_it():
     assert found("What color is the mug?") == []  # two things are mugs
     assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4)]
     assert found("Is there a green mug?") == []
-
-
-def test_a_benchmark_form_is_told_from_the_family_s_own():
-    prompts = {form.prompt for forms in FORMS.values() for form in forms if form.prompt}
-    assert is_native(ask("Is there a mug?\nAnswer yes or no."))
-    assert sum(not is_native(ask(f"Is there a mug?\n{p}")) for p in prompts) >= len(prompts) - 1

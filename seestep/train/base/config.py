@@ -46,8 +46,8 @@ class Stage(Struct, frozen=True, kw_only=True):
 class Core(Struct, frozen=True, kw_only=True):
     """What the first ``steps`` of the joint stage ask: these families and no other.
 
-    Only questions about one picture, in the family's own form, and the listings of ``reading``
-    ("list" and "extreme").
+    Only questions about one picture, in the family's own form; "list" and "extreme" are the
+    listings of ``reading``.
     """
 
     steps: int

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from seestep import families
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
@@ -45,16 +46,11 @@ class Lessons:
     ) -> None:
         self.config, self.corpus, self.packer, self.patches = config, corpus, packer, patches
         single = [g for g in corpus.groups if len(g[0].views) == 1]
-        wanted = config.core.weights
-        core = [
-            [*(q for q in g if q.ability in wanted and is_native(q)), *listings(corpus, g)]
-            for g in single
-        ]
+        single = [[*g, *listings(corpus, g)] for g in single]
+        wanted, family = config.core.weights, families.get(config.family)
+        core = [[q for q in g if q.ability in wanted and is_native(q, family)] for g in single]
         self.core = [g for g in core if g]
-        self.pools = (
-            [[*g, *listings(corpus, g)] for g in single],
-            [g for g in corpus.groups if len(g[0].views) > 1],
-        )
+        self.pools = single, [g for g in corpus.groups if len(g[0].views) > 1]
         self.mentions = Mentions(packer.encode_known)
 
     def __call__(self, steps: Sequence[int]) -> Batch:
@@ -98,9 +94,11 @@ class Lessons:
 
     def _draw(self, count: int, rng: np.random.Generator, core: bool) -> list[list[Question]]:
         """``count`` groups, all about one picture or all about several, a few questions each."""
-        weights = self.config.core.weights if core else self.config.ability_weights
-        several = bool(self.pools[1]) and rng.random() < self.config.pairs
-        pool = self.core if core else self.pools[several]
+        if core:
+            weights, pool = self.config.core.weights, self.core
+        else:
+            several = bool(self.pools[1]) and rng.random() < self.config.pairs
+            weights, pool = self.config.ability_weights, self.pools[several]
         drawn = []
         for index in rng.integers(len(pool), size=count):
             group = pool[index]

@@ -21,12 +21,12 @@ from PIL import Image
 
 from seestep.answers import read_number, read_place, read_text
 from seestep.errors import DataError
-from seestep.families import Family, wording
 from seestep.geometry.boxes import iou
 from seestep.geometry.frames import same_size
 from seestep.models.load import Loaded
 from seestep.train.base.asked import TURN_END
 from seestep.train.base.corpus import Question, Shot
+from seestep.train.base.reading import is_native
 
 UNIT = same_size((1, 1))  # places are read as fractions of the picture
 SAME_BOX = 0.5
@@ -93,7 +93,7 @@ def probe(
         Tried(
             home=case.home,
             ability=case.question.ability,
-            form=form_of(case.question, loaded.family),
+            form="native" if is_native(case.question, loaded.family) else "benchmark",
             asked=case.question.suffix.split(TURN_END)[0],
             gold=case.question.completion,
             said=right,
@@ -138,19 +138,6 @@ def score(question: Question, text: str) -> float:
     height, width = mask.shape
     column, row = int(x * width), int(y * height)
     return float(0 <= column < width and 0 <= row < height and mask[row, column])
-
-
-def form_of(question: Question, family: Family) -> Literal["native", "benchmark"]:
-    """Whether the answer is asked for in the family's own words or in those of a benchmark."""
-    asked = question.suffix.split(TURN_END)[0].rstrip()
-    kinds = ("choice", "number", "yes_no", "text", "point", "points", "box")
-    notations = family.notations
-    own = tuple(
-        wording.sentence(kind, family.frame, notations.get(kind, ""))
-        for kind in kinds
-        if kind in notations or kind not in ("point", "points", "box")
-    )
-    return "native" if asked.endswith(own) else "benchmark"
 
 
 def _chances(questions: Sequence[Question]) -> list[float]:

@@ -13,25 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.act.vocabulary import words
-from seestep.families import wording
+from seestep.families import Family, wording
+from seestep.geometry.convert import to_frame
+from seestep.geometry.frames import same_size
+from seestep.geometry.render import render
+from seestep.thought.wire import ANSWER, END_ANSWER, END_THINK, THINK
 from seestep.train.base.asked import COLORS, TURN_END, TYPES
 from seestep.train.base.corpus import BINS, Corpus, Question
-from seestep.world.questions import FORMS
 from seestep.world.room.catalog import OBJECTS
 
 LISTED = 5  # things in one listing, at most
-_OWN = {wording.sentence(kind, "", "") for kind in ("choice", "number", "yes_no", "text")}
-_BENCHMARKS = tuple(
-    form.prompt
-    for forms in FORMS.values()
-    for form in forms
-    if form.prompt and form.prompt not in _OWN
-)
+KINDS = ("choice", "number", "yes_no", "text", "point", "points", "box")
 
 
-def is_native(question: Question) -> bool:
-    """True if the answer is asked for in the family's own words, not in those of a benchmark."""
-    return not any(prompt in question.suffix for prompt in _BENCHMARKS)
+def is_native(question: Question, family: Family) -> bool:
+    """True if the answer is asked for in the family's own words, not in those of a benchmark.
+
+    The sentence for a choice is also that of some benchmarks, and counts as the family's own.
+    """
+    asked = question.suffix.split(TURN_END)[0].rstrip()
+    notations = family.notations
+    return asked.endswith(
+        tuple(
+            wording.sentence(kind, family.frame, notations.get(kind, ""))
+            for kind in KINDS
+            if kind in notations or kind not in ("point", "points", "box")
+        )
+    )
 
 
 def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:
@@ -51,13 +59,14 @@ def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:
         told.append(("extreme", "What is the leftmost thing?", _name(things[0])))
     if len(things) > 1 and things[-1][2] - things[-2][2] >= 2:
         told.append(("extreme", "What is the rightmost thing?", _name(things[-1])))
-    turn = f"\n{wording.sentence('text', '', '')}{TURN_END}\n<|im_start|>assistant\n"
+    turn = first.suffix[first.suffix.index(TURN_END) :]
+    form = wording.sentence("text", "", "")
     return [
         Question(
             first.views,
             first.prefix,
-            asked + turn,
-            f"<think></think><answer>{said}</answer>{TURN_END}",
+            f"{asked}\n{form}{turn}",
+            f"{THINK}{END_THINK}{ANSWER}{said}{END_ANSWER}{TURN_END}",
             ability,
         )
         for ability, asked, said in told
@@ -112,5 +121,6 @@ def _name(thing: tuple[int, ...]) -> str:
 
 
 def _place(thing: tuple[int, ...]) -> str:
-    x, y = (round((v + 0.5) / BINS * 1000) for v in thing[2:])
-    return f"({x}, {y})"
+    middle = [(v + 0.5) / BINS for v in thing[2:]]
+    values = to_frame(middle, "point", "unit", "permille", same_size((1, 1)))
+    return render("point", values, "permille", "tuple")
