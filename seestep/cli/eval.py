@@ -45,11 +45,13 @@ def evaluate(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.cli.kinds import expect
     from seestep.errors import RecipeError
     from seestep.evals.config import EvalConfig, EvalRecipe
 
     if model.suffix in (".yaml", ".yml"):
         words = (*([str(items)] if items is not None else []), *overrides)
+        expect("eval", model)
         told = recipes.load(model, words, kind=EvalRecipe)
         out = out or Path("runs") / f"{model.parent.name}-{model.stem}"
     elif items is None or out is None:

@@ -42,10 +42,12 @@ def evidence(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.cli.kinds import expect
     from seestep.pipeline.evidence import PARTS, Evidence, preview, run_evidence
     from seestep.progress import Mode
 
     folder = out or Path("runs") / recipe.stem
+    expect("evidence", recipe)
     config = recipes.load(recipe, overrides, Evidence)
     if dry_run:
         lines = preview(config, folder)

@@ -39,6 +39,7 @@ def pretrain(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.cli.kinds import expect
     from seestep.errors import RecipeError
     from seestep.pipeline.base import resolve_model
     from seestep.pipeline.pretrain import describe, make_base, probe_base, summary
@@ -47,6 +48,7 @@ def pretrain(
 
     if checkpoint is not None and not probe_only:
         raise RecipeError("--checkpoint needs --probe-only")
+    expect("pretrain", recipe)
     config = recipes.load(recipe, overrides, kind=PretrainConfig)
     folder = out or Path("runs") / f"{recipe.parent.name}-{recipe.stem}"
     if dry_run:

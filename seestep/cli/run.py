@@ -36,7 +36,7 @@ def run(
     import msgspec
 
     from seestep import recipe as recipes
-    from seestep.errors import RecipeError
+    from seestep.cli.kinds import expect
     from seestep.pipeline import Pipeline, execute
     from seestep.progress import Mode
     from seestep.terminal import Look, look_of
@@ -51,14 +51,8 @@ def run(
     def tell(text: str) -> None:
         print(text, file=stream, flush=True)
 
-    keys = recipes.read(recipe).keys()
-    if not keys & {"world", "sources", "pipeline"} and keys & {"optim", "batch", "data"}:
-        raise RecipeError(
-            "this recipe is of one training stage, not of a whole run",
-            file=recipe,
-            hint=f"seestep train {recipe}",
-        )
-    if "settings" in keys:
+    expect("run", recipe)
+    if "settings" in recipes.read(recipe):
         from seestep.pipeline.ablation import Ablation, run_ablation
 
         ablation = recipes.load(recipe, overrides, Ablation)

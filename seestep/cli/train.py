@@ -35,10 +35,12 @@ def train(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.cli.kinds import expect
     from seestep.progress import Progress
     from seestep.train import preview
     from seestep.train.config import AnyConfig, DpoConfig, SftConfig
 
+    expect("train", recipe)
     config: AnyConfig
     if recipes.read(recipe, overrides).get("method") == "dpo":
         config = recipes.load(recipe, overrides, kind=DpoConfig)

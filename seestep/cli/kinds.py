@@ -1,0 +1,33 @@
+"""Which verb a recipe is for, told from its keys, so that a wrong verb names the right one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seestep import recipe as recipes
+from seestep.errors import RecipeError
+
+# The first kind of which a recipe has a key; recipes/evidence.yaml is a pipeline with one key more.
+SIGNS = {
+    "evidence": ({"evidence"}, "a comparison of several runs"),
+    "pretrain": ({"vision", "joint", "core"}, "the pretraining of a base"),
+    "run": ({"world", "sources", "pipeline", "settings", "stages"}, "a whole run"),
+    "eval": ({"items", "ask"}, "an evaluation"),
+    "train": ({"optim", "batch", "epochs", "method"}, "one training stage"),
+}
+
+
+def verb_of(keys: set[str]) -> str | None:
+    """The verb of a recipe with these top-level keys; None where no key tells."""
+    return next((verb for verb, (signs, _) in SIGNS.items() if signs & keys), None)
+
+
+def expect(verb: str, recipe: Path) -> None:
+    """Raise ``RecipeError`` where ``recipe`` is of another verb's kind."""
+    found = verb_of(set(recipes.read(recipe)))
+    if found not in (verb, None):
+        raise RecipeError(
+            f"this recipe is of {SIGNS[found][1]}, not of {SIGNS[verb][1]}",
+            file=recipe,
+            hint=f"seestep {found} {recipe}",
+        )
