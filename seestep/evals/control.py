@@ -5,7 +5,8 @@ An answer that is right with a foreign picture too was guessed from the words of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 import msgspec
 
@@ -62,25 +63,42 @@ def wrong_images(items: Sequence[Item]) -> dict[str, Item]:
     of the same suite if there is one, so that the control shows the same kind of view. Raises
     ``DataError`` if there is none.
     """
-    counts = [len(images_of(item)) for item in items]
-    clusters = [set(item.clusters) for item in items]
+    shown = {item.id: len(images_of(item)) for item in items}
+    suites: dict[str, list[Item]] = {}
+    for item in items:
+        suites.setdefault(item.suite, []).append(item)
     donors: dict[str, Item] = {}
-    for i, item in enumerate(items):
-        if not counts[i]:
+    for item in items:
+        if not shown[item.id]:
             continue
-        if not clusters[i]:
+        if not item.clusters:
             raise DataError(
                 "an item without clusters does not say whose picture is another home's",
                 record=item.id,
             )
-        round_ = [(i + step) % len(items) for step in range(1, len(items))]
-        fit = [j for j in round_ if counts[j] == counts[i] and not clusters[j] & clusters[i]]
-        fit = [j for j in fit if clusters[j]]
-        if not fit:
+        for pool in (suites[item.suite], items):
+            fit = (
+                other
+                for other in _round(pool, item)
+                if shown[other.id] == shown[item.id] and _foreign(other, item)
+            )
+            if (donor := next(fit, None)) is not None:
+                donors[item.id] = donor
+                break
+        else:
             raise DataError(
                 "no other item can lend its pictures for the wrong-image control",
                 record=item.id,
                 hint="evaluate more items, or leave the control off",
             )
-        donors[item.id] = items[next((j for j in fit if items[j].suite == item.suite), fit[0])]
     return donors
+
+
+def _round(pool: Sequence[Item], item: Item) -> Iterator[Item]:
+    """The items of the pool after ``item``, then those before it."""
+    at = pool.index(item)
+    return chain(islice(pool, at + 1, None), islice(pool, at))
+
+
+def _foreign(other: Item, item: Item) -> bool:
+    return bool(other.clusters) and set(other.clusters).isdisjoint(item.clusters)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seestep import __version__
+from seestep.evals.chance import chance
 from seestep.evals.run import load_items
 from seestep.families import Family
 from seestep.pipeline.arms import PLAN_SUITES, arm, blind_name, scores_of, up_to
@@ -19,7 +20,7 @@ from seestep.pipeline.state import Run
 from seestep.records import Item, Prediction, Score
 from seestep.run import read_rows
 from seestep.study.ablate import settings_rows
-from seestep.study.evidence import Seeds, chance
+from seestep.study.evidence import Seeds
 from seestep.study.public import asks_fractions, public_id, public_scores
 from seestep.study.results import (
     BASE,
@@ -107,7 +108,7 @@ class _Reader:
 
     def guesses(self) -> dict[str, float | None]:
         """Chance by item, and again for its second score."""
-        known = {key: chance(item, self.family) for key, item in self.items.items()}
+        known = {key: chance(item) for key, item in self.items.items()}
         twice = [key for key, item in self.items.items() if asks_fractions(item)]
         return known | {public_id(key): known[key] for key in twice}
 

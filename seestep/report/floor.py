@@ -8,10 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from seestep.geometry.frames import same_size
-from seestep.geometry.masks import grid_of
-from seestep.records import Box, Choice, Item, Plan, Points, Score, YesNo
-from seestep.records import Path as WayPath
+from seestep.evals.chance import chance
+from seestep.records import Item, Score
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,28 +17,6 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
     chance: float | None  # None where no item of the group has a chance that can be computed
     wrong_image: dict[str, float]  # model -> its score on the same items with foreign pictures
-
-
-def chance(item: Item) -> float | None:
-    """What a guess that sees nothing but the form of the answer scores on average.
-
-    Choices and yes or no: one in as many answers as there are. Points: the share of the picture
-    that counts. Boxes, paths and plans: 0, too many to be guessed. Numbers and texts: None.
-    """
-    answer = item.answer
-    if isinstance(answer, Choice):
-        return 1 / len(answer.options)
-    if isinstance(answer, YesNo):
-        return 0.5
-    if isinstance(answer, Points) and answer.region:
-        region = item.find_geometry(answer.region)
-        width, height = item.find_media(region.media).size or (0, 0)
-        if region.kind not in ("mask", "box", "polygon") or not width:
-            return None
-        return float(grid_of(region, same_size((width, height))).mean())
-    if isinstance(answer, Box | WayPath | Plan):
-        return 0.0
-    return None
 
 
 def floors(

@@ -15,10 +15,7 @@ import msgspec
 
 from seestep.errors import DataError
 from seestep.evals.control import needs_picture
-from seestep.families import Family
-from seestep.families.prompt import resize_of
-from seestep.geometry.masks import grid_of
-from seestep.records import Choice, Item, Points, Score, YesNo
+from seestep.records import Score
 from seestep.study import stats
 from seestep.study.compare import Cell, Table, cluster_of, table
 
@@ -141,24 +138,6 @@ def deviation(values: Sequence[float]) -> float | None:
         return None
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1))
-
-
-def chance(item: Item, family: Family) -> float | None:
-    """What guessing scores on an item; None where that depends on how one guesses.
-
-    One of the options, a half for yes or no, and for a point the region's share of the picture.
-    """
-    match item.answer:
-        case Choice(options=options):
-            return 1 / len(options)
-        case YesNo():
-            return 0.5
-        case Points(geometry=key, region=region):
-            place = item.find_geometry(region or key)
-            grid = grid_of(place, resize_of(item, place.media, family))
-            return float(grid.mean())
-        case _:
-            return None
 
 
 def facts(

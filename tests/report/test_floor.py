@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seestep.evals.chance import chance
 from seestep.records import Choice, Number, YesNo
-from seestep.report.floor import chance, floors
+from seestep.report.floor import floors
 from tests.report.runs import choice, pointing, scored
 
 

@@ -5,7 +5,6 @@ import pytest
 from seestep import families
 from seestep.errors import DataError
 from seestep.records import (
-    Choice,
     Form,
     Geometry,
     Item,
@@ -15,13 +14,11 @@ from seestep.records import (
     Prediction,
     Score,
     Turn,
-    YesNo,
 )
 from seestep.study.evidence import (
     Facts,
     Rules,
     by_seed,
-    chance,
     compared,
     deviation,
     facts,
@@ -84,12 +81,6 @@ def item(answer: object, **more: object) -> Item:
         turns=(Turn(role="user", parts=(MediaRef(media="im"),)),), answer=answer,
         skill="pointing", **{"scorer": "choice", **more},
     )  # type: ignore[arg-type]  # fmt: skip
-
-
-def test_chance_is_one_of_the_options_a_half_or_the_share_of_the_picture() -> None:
-    assert chance(item(Choice(options=("a", "b", "c", "d"), index=0)), FAMILY) == 0.25
-    assert chance(item(YesNo(yes=True)), FAMILY) == 0.5
-    assert chance(item(Points(geometry="g", region="g")), FAMILY) == pytest.approx(20 / 100)
 
 
 def test_a_base_that_guesses_is_no_test_of_forgetting() -> None:
