@@ -22,7 +22,8 @@ def convert(
     Parameters
     ----------
     source
-        visual_genome, lvis, epic_kitchens, alfred, sharerobot or bridge.
+        visual_genome, lvis, paco, robopoint, pixmo_points, lrv_instruction, epic_kitchens, alfred,
+        sharerobot or bridge.
     root
         The folder that holds its annotation files, laid out as their owners ship them.
     out

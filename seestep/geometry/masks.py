@@ -38,6 +38,13 @@ def encode(grid: npt.ArrayLike) -> tuple[str, tuple[int, int]]:
     return _run_text(runs.tolist()), (int(array.shape[0]), int(array.shape[1]))
 
 
+def from_runs(runs: Sequence[int], size: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+    """COCO RLE text of uncompressed run lengths, outside first; ``size`` is (height, width)."""
+    if any(run < 0 for run in runs) or sum(runs) != size[0] * size[1]:
+        raise GeometryError("a mask's runs do not fill its grid", wanted=f"{size[0]}x{size[1]}")
+    return _run_text([int(run) for run in runs]), size
+
+
 def decode(rle: str, size: tuple[int, int]) -> Grid:
     """The (height, width) array of 0 and 1 behind COCO RLE text; GeometryError if damaged."""
     return _decode(rle, tuple(size))

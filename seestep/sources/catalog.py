@@ -15,11 +15,22 @@ from seestep.sources import (
     alfred,
     bridge,
     epic_kitchens,
+    lrv_instruction,
     lvis,
+    paco,
+    pixmo_points,
+    robopoint,
     sharerobot,
     visual_genome,
 )
-from seestep.sources.read import csv_rows, json_items, tf_example, tfrecords
+from seestep.sources.read import (
+    csv_rows,
+    json_items,
+    json_pairs,
+    parquet_rows,
+    tf_example,
+    tfrecords,
+)
 
 Found: TypeAlias = Record | Verdict | tuple[Record, dict[str, bytes]]
 Reader: TypeAlias = Callable[[Path, Callable[[Path], Provenance]], Iterator[Found]]
@@ -38,6 +49,7 @@ class Source:
     read: Reader
     media_root: str
     embeds_media: bool = False  # pictures are inside the annotation files
+    folders: tuple[str, ...] = ()  # a picture that is not in the first of these is in another
 
     def files(self, root: Path) -> list[Path]:
         """The annotation files found below ``root``, sorted; ``DataError`` if there are none."""
@@ -55,10 +67,7 @@ class Source:
 
 
 def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    images_file = _one(root, ("image_data.json", "../image_data.json"))
-    images: dict[int, Media] = {}
-    for row in json_items(images_file):
-        images[int(row["image_id"])] = visual_genome.media(row)
+    images = _vg_images(_one(root, VG_IMAGES))
     for name, convert in (
         ("relationships.json", visual_genome.relations),
         ("region_descriptions.json", visual_genome.regions),
@@ -67,6 +76,28 @@ def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Fou
         path = root / name
         if path.exists():
             yield from convert(json_items(path), images, at(path))
+
+
+def _vg_images(path: Path) -> dict[int, Media]:
+    return {int(row["image_id"]): visual_genome.media(row) for row in json_items(path)}
+
+
+def _lrv(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    known = next((root / name for name in VG_IMAGES if (root / name).exists()), None)
+    images = _vg_images(known) if known is not None else {}
+    for path in sorted(root.glob("filter_cap*.json")):
+        yield from lrv_instruction.convert(json_items(path), images, at(path))
+
+
+def _robopoint(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("robopoint_*.json")):
+        yield from robopoint.convert(json_items(path), at(path))
+
+
+def _pixmo(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted({p for pattern in PARQUET for p in root.glob(pattern)}):
+        rows = parquet_rows(path, pixmo_points.COLUMNS)
+        yield from pixmo_points.convert(rows, at(path))
 
 
 def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
@@ -84,6 +115,21 @@ def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
             at(path),
         )
         yield from _held("val" if "_val" in path.name else "train", rows)
+
+
+def _paco(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in sorted(root.glob("paco_lvis_*.json")):
+        kinds = dict(json_pairs(path, "attr_type_to_attr_idxs"))
+        rows = paco.convert(
+            json_items(path, "images.item"),
+            json_items(path, "annotations.item"),
+            json_items(path, "categories.item"),
+            json_items(path, "attributes.item"),
+            kinds,
+            at(path),
+        )
+        held: Split = "train" if "_train" in path.name else "val"
+        yield from _held("test" if "_test" in path.name else held, rows)
 
 
 def _epic(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -123,6 +169,9 @@ def _bridge(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
         yield from bridge.convert(episodes, at(path))
 
 
+VG_IMAGES = ("image_data.json", "../image_data.json")
+PARQUET = ("train-*.parquet", "data/train-*.parquet")
+
 SOURCES: Mapping[str, Source] = {
     s.name: s
     for s in (
@@ -145,6 +194,49 @@ SOURCES: Mapping[str, Source] = {
             "lvisdataset.org, images: COCO train2017 and val2017",
             _lvis,
             "coco",
+        ),
+        Source(
+            "paco",
+            "PACO-LVIS",
+            "parts to point at, colour, pattern and material, counting, legal absences",
+            paco.LICENCE,
+            ("paco_lvis_*.json",),
+            "github.com/facebookresearch/paco, images: COCO train2017 and val2017",
+            _paco,
+            "coco",
+        ),
+        Source(
+            "robopoint",
+            "RoboPoint",
+            "free space, pointing at things, free questions",
+            robopoint.LICENCE,
+            ("robopoint_*.json",),
+            "huggingface.co/datasets/wentao-yuan/robopoint-data, archives unpacked side by side",
+            _robopoint,
+            "robopoint",
+        ),
+        Source(
+            "pixmo_points",
+            "PixMo-Points",
+            "pointing at one or all, counting, absences",
+            pixmo_points.LICENCE,
+            PARQUET,
+            "huggingface.co/datasets/allenai/pixmo-points; pictures by image_url, "
+            "saved as <image_sha256>.jpg",
+            _pixmo,
+            "pixmo_points",
+        ),
+        Source(
+            "lrv_instruction",
+            "LRV-Instruction",
+            "free questions, many about things that are not there",
+            lrv_instruction.LICENCE,
+            ("filter_cap*.json",),
+            "github.com/FuxiaoLiu/LRV-Instruction, images: Visual Genome; its image_data.json "
+            "beside them tells sizes",
+            _lrv,
+            "visual_genome",
+            folders=lrv_instruction.FOLDERS,
         ),
         Source(
             "epic_kitchens",

@@ -57,7 +57,7 @@ def convert(
 
     chunks = _Chunks(read)
     total = sum(1 for _ in read())
-    check = _media_check(images or root)
+    check = _media_check(images or root, source.folders)
 
     def work(shard: int) -> ShardResult:
         rows: list[Record] = []
@@ -98,9 +98,11 @@ def roots_of(config: ConvertConfig, root: Path, out: Path, images: Path | None =
     return {source.media_root: embedded if source.embeds_media else (images or root)}
 
 
-def _media_check(folder: Path) -> Callable[[Record], Record | Verdict]:
+def _media_check(folder: Path, folders: tuple[str, ...]) -> Callable[[Record], Record | Verdict]:
     @cache
     def known(media: Media) -> Media | MediaError | None:
+        if folders:
+            media = _where_it_is(media, folder, folders)
         paths = media.frames or (media.path,)
         if not all((folder / p).exists() for p in paths):
             return None
@@ -121,6 +123,15 @@ def _media_check(folder: Path) -> Callable[[Record], Record | Verdict]:
         return msgspec.structs.replace(record, media=tuple(seen))
 
     return check
+
+
+def _where_it_is(media: Media, root: Path, folders: tuple[str, ...]) -> Media:
+    """``media`` with the folder that holds it, of those its source spreads pictures over."""
+    first, _, rest = media.path.partition("/")
+    if first not in folders:
+        return media
+    there = next((f for f in folders if (root / f / rest).exists()), first)
+    return msgspec.structs.replace(media, path=f"{there}/{rest}")
 
 
 def _provenance(root: Path) -> Callable[[Path], Provenance]:

@@ -43,7 +43,7 @@ def convert(
     where: Provenance,
 ) -> Iterator[Record | Verdict]:
     """Records of every image, in the order of ``images``."""
-    names = {int(c["id"]): _readable(str(c["name"])) for c in categories}
+    names = {int(c["id"]): readable(str(c["name"])) for c in categories}
     found: dict[int, list[tuple[int, int, list[float], float]]] = defaultdict(list)
     for a in annotations:
         row = (int(a["id"]), int(a["category_id"]), list(a["bbox"]), float(a["area"]))
@@ -128,7 +128,8 @@ def _locate(
     )
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
+    """A category's name as words: "batter_(food)" is "batter (food)"."""
     return name.replace("_(", " (").replace("_", " ")
 
 

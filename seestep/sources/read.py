@@ -22,16 +22,25 @@ def json_items(path: Path, prefix: str = "item") -> Iterator[Any]:
 
     Raises ``DataError`` with the byte offset reached when the file is cut off or malformed.
     """
+    yield from _streamed(path, prefix, "items")
+
+
+def json_pairs(path: Path, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Stream the keys and values of the JSON object at ``prefix``, as ``json_items`` does."""
+    yield from _streamed(path, prefix, "kvitems")
+
+
+def _streamed(path: Path, prefix: str, what: str) -> Iterator[Any]:
     import ijson
 
     with open_regular(path) as stream:
         if stream.read(3) != b"\xef\xbb\xbf":
             stream.seek(0)
         try:
-            yield from ijson.items(stream, prefix, use_float=True)
+            yield from getattr(ijson, what)(stream, prefix, use_float=True)
         except (ijson.JSONError, UnicodeDecodeError) as error:
             raise DataError(
-                f"not a valid JSON list: {str(error).splitlines()[0]}",
+                f"not a valid JSON file: {str(error).splitlines()[0]}",
                 file=path,
                 record=f"near byte {stream.tell()}",
                 hint="the download may have been cut off; fetch the file again",
@@ -54,6 +63,32 @@ def csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
             if any(row[c] is None for c in columns):
                 raise DataError("a row is cut short", file=path, record=f"line {reader.line_num}")
             yield row
+
+
+def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Rows of a Parquet file that must hold ``columns``, a batch in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with open_regular(path) as stream:
+        try:
+            table = pq.ParquetFile(stream)
+            missing = [c for c in columns if c not in table.schema_arrow.names]
+            if missing:
+                raise DataError(
+                    f"columns are missing: {', '.join(missing)}",
+                    file=path,
+                    wanted=", ".join(columns),
+                    got=", ".join(table.schema_arrow.names),
+                )
+            for batch in table.iter_batches(batch_size=4096, columns=list(columns)):
+                yield from batch.to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(
+                f"not a readable Parquet file: {str(error).splitlines()[0]}",
+                file=path,
+                hint="the download may have been cut off; fetch the file again",
+            ) from error
 
 
 def tfrecords(path: Path) -> Iterator[bytes]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from seestep.errors import DataError
-from seestep.records import Provenance, Record, Verdict
-from seestep.sources import catalog
+from seestep.records import Freeform, Provenance, Record, Verdict, YesNo
+from seestep.sources import catalog, lrv_instruction
 from seestep.sources.read import json_items, tf_example, tfrecords
 
 SHARED = Path(os.environ.get("SEESTEP_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -16,6 +16,8 @@ REAL = SHARED / "data" / "sources"
 FOLDERS = {
     "visual_genome": "visual_genome/v1.2",
     "lvis": "lvis",
+    "lrv_instruction": "lrv_instruction",
+    "robopoint": "robopoint",
     "epic_kitchens": "epic_kitchens",
     "alfred": "ai2thor_alfred",
     "sharerobot": "sharerobot",
@@ -106,3 +108,27 @@ def test_a_cut_json_list_names_the_file(tmp_path: Path) -> None:
 def test_an_unknown_source_suggests_the_nearest() -> None:
     with pytest.raises(DataError, match="did you mean visual_genome"):
         catalog.get("visual_genom")
+
+
+@real
+def test_the_robopoint_record_of_its_readme_keeps_its_points_in_fractions() -> None:
+    tasks, drops, (record,) = read("robopoint")
+    assert tasks == {"free_space": 1} and not drops
+    assert record.find_geometry("places").pairs[0] == (0.461, 0.527)
+    assert record.find_geometry("places").frame == "unit"
+
+
+@real
+def test_lrv_evaluation_rows_of_the_older_schema_lose_what_tells_of_a_text() -> None:
+    """Read by eye: 41 answers speak of a text and deny nothing that "Is there" could ask for."""
+    path = REAL / "lrv_instruction" / "evaluation_set_2023-08-11_first200.json"
+    found = list(lrv_instruction.convert(json_items(path), {}, Provenance()))
+    assert len(found) == 200
+    kept = [r for r in found if isinstance(r, Record)]
+    words = " ".join(r.answer.text.lower() for r in kept if isinstance(r.answer, Freeform))
+    assert "mention" not in words and "described as" not in words
+    dropped = [v for v in found if isinstance(v, Verdict)]
+    assert {v.check for v in dropped} <= {"source:leak", "source:place", "source:box"}
+    assert sum(v.check == "source:leak" for v in dropped) == 41
+    denied = [r for r in kept if r.task == "exists" and r.answer == YesNo(yes=False)]
+    assert len(denied) == 18
