@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,12 +21,13 @@ from seestep.sources import (
     pixmo_points,
     robopoint,
     sharerobot,
+    vg_rows,
     visual_genome,
 )
 from seestep.sources.read import (
     csv_rows,
     json_items,
-    json_pairs,
+    json_value,
     parquet_rows,
     tf_example,
     tfrecords,
@@ -68,18 +69,20 @@ class Source:
 
 def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     images = _vg_images(_one(root, VG_IMAGES))
-    for name, convert in (
-        ("relationships.json", visual_genome.relations),
-        ("region_descriptions.json", visual_genome.regions),
-        ("question_answers.json", visual_genome.questions),
-    ):
+    parts: tuple[tuple[str, Any, Any], ...] = (
+        ("relationships.json", visual_genome.relations, vg_rows.Relations),
+        ("region_descriptions.json", visual_genome.regions, vg_rows.Regions),
+        ("question_answers.json", visual_genome.questions, vg_rows.Questions),
+    )
+    for name, convert, kind in parts:
         path = root / name
         if path.exists():
-            yield from convert(json_items(path), images, at(path))
+            yield from convert(json_items(path, kind=kind), images, at(path))
 
 
 def _vg_images(path: Path) -> dict[int, Media]:
-    return {int(row["image_id"]): visual_genome.media(row) for row in json_items(path)}
+    rows = json_items(path, kind=vg_rows.Image)
+    return {row.image_id: visual_genome.media(row) for row in rows}
 
 
 def _lrv(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -109,9 +112,9 @@ def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
 def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("lvis_*.json")):
         rows = lvis.convert(
-            json_items(path, "images.item"),
-            json_items(path, "annotations.item"),
-            json_items(path, "categories.item"),
+            json_items(path, "images", lvis.Image),
+            json_items(path, "annotations", lvis.Annotation),
+            json_items(path, "categories", lvis.Category),
             at(path),
         )
         yield from _held("val" if "_val" in path.name else "train", rows)
@@ -119,12 +122,12 @@ def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
 
 def _paco(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("paco_lvis_*.json")):
-        kinds = dict(json_pairs(path, "attr_type_to_attr_idxs"))
+        kinds = json_value(path, "attr_type_to_attr_idxs")
         rows = paco.convert(
-            json_items(path, "images.item"),
-            json_items(path, "annotations.item"),
-            json_items(path, "categories.item"),
-            json_items(path, "attributes.item"),
+            json_items(path, "images", lvis.Image),
+            json_items(path, "annotations", paco.Annotation),
+            json_items(path, "categories", lvis.Category),
+            json_items(path, "attributes", paco.Attribute),
             kinds,
             at(path),
         )
@@ -146,7 +149,7 @@ def _epic(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
 
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
-        (trajectory,) = json_items(path, "")
+        trajectory = json_value(path)
         folder = path.parent.relative_to(root)
         split: Split = "train" if folder.parts[1] == "train" else "val"
         yield from _held(split, alfred.convert(trajectory, folder.as_posix(), at(path)))

@@ -7,68 +7,99 @@ LVIS is federated: a category that is not annotated may still be there unless it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from seestep.records import Box, Form, Geometry, Media, Number, Provenance, Record, Verdict, YesNo
 from seestep.sources import make
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as far as it is read. v1 has coco_url, v0.5 and PACO file_name."""
+
+    id: int
+    width: int
+    height: int
+    coco_url: str | None = None
+    file_name: str | None = None
+    license: int | None = None
+    neg_category_ids: tuple[int, ...] = ()
+    not_exhaustive_category_ids: tuple[int, ...] = ()
+
+
+class Annotation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An instance as far as it is read; ``bbox`` is x, y, width, height in pixels."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    area: float
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """A category's number and name."""
+
+    id: int
+    name: str
+
 
 LICENCE = "annotations CC BY 4.0; image: COCO/Flickr, licence id {id}"
 VERSION = "1"
 LEAST_AREA = 64.0  # square pixels; smaller instances cannot be pointed at reliably
 
 
-def media(image: Mapping[str, Any]) -> Media:
-    """v1 derives the path from coco_url ("val2017/…jpg"); v0.5 gives file_name."""
-    if image.get("coco_url"):
-        path = "/".join(str(image["coco_url"]).split("/")[-2:])
+def media(image: Image) -> Media:
+    """v1 derives the path from coco_url ("val2017/…jpg"); v0.5 and PACO give file_name."""
+    name = image.file_name
+    if image.coco_url and (name is None or "/" not in name):
+        path = "/".join(image.coco_url.split("/")[-2:])
+    elif name is None:
+        raise ValueError(f"image {image.id} has neither coco_url nor file_name")
     else:
-        name = str(image["file_name"])
         path = f"{name.split('_')[1]}/{name}" if name.startswith("COCO_") else name
     return Media(
         key="im",
         path=path,
         root="coco",
-        width=int(image["width"]),
-        height=int(image["height"]),
-        origins=(f"coco:{image['id']}",),
-        licence=LICENCE.format(id=image.get("license", "?")),
+        width=image.width,
+        height=image.height,
+        origins=(f"coco:{image.id}",),
+        licence=LICENCE.format(id="?" if image.license is None else image.license),
     )
 
 
 def convert(
-    images: Iterable[Mapping[str, Any]],
-    annotations: Iterable[Mapping[str, Any]],
-    categories: Iterable[Mapping[str, Any]],
+    images: Iterable[Image],
+    annotations: Iterable[Annotation],
+    categories: Iterable[Category],
     where: Provenance,
 ) -> Iterator[Record | Verdict]:
     """Records of every image, in the order of ``images``."""
-    names = {int(c["id"]): readable(str(c["name"])) for c in categories}
-    found: dict[int, list[tuple[int, int, list[float], float]]] = defaultdict(list)
+    names = {c.id: readable(c.name) for c in categories}
+    found: dict[int, list[Annotation]] = defaultdict(list)
     for a in annotations:
-        row = (int(a["id"]), int(a["category_id"]), list(a["bbox"]), float(a["area"]))
-        found[int(a["image_id"])].append(row)
+        found[a.image_id].append(a)
     for index, image in enumerate(images):
-        yield from _image(image, found.pop(int(image["id"]), []), names, _at(where, index))
+        yield from of_image(image, found.pop(image.id, []), names, _at(where, index))
     for orphan, rows in sorted(found.items()):
-        for annotation, *_ in rows:
-            id = f"lvis:{orphan}-{annotation}"
+        for a in rows:
+            id = f"lvis:{orphan}-{a.id}"
             yield make.dropped(id, "join", "the annotation's image is not in the file")
 
 
-def _image(
-    image: Mapping[str, Any],
-    rows: list[tuple[int, int, list[float], float]],
-    names: Mapping[int, str],
-    where: Provenance,
+def of_image(
+    image: Image, rows: Sequence[Annotation], names: Mapping[int, str], where: Provenance
 ) -> Iterator[Record | Verdict]:
+    """What one image and its annotations support; ``names`` are readable names of categories."""
     picture = media(image)
-    open_ended = set(image.get("not_exhaustive_category_ids", ()))
-    by_category: dict[int, list[tuple[int, list[float], float]]] = defaultdict(list)
-    for annotation, category, bbox, area in rows:
-        by_category[category].append((annotation, bbox, area))
+    open_ended = set(image.not_exhaustive_category_ids)
+    by_category: dict[int, list[Annotation]] = defaultdict(list)
+    for a in rows:
+        by_category[a.category_id].append(a)
     for category, instances in sorted(by_category.items()):
-        name, id = names.get(category), f"lvis:{image['id']}-c{category}"
+        name, id = names.get(category), f"lvis:{image.id}-c{category}"
         if name is None:
             yield make.dropped(id, "join", "the category is not in the file", str(category))
             continue
@@ -86,10 +117,10 @@ def _image(
             provenance=where,
         )
         if len(instances) == 1:
-            yield _locate(f"{id}-locate", picture, name, *instances[0][1:], where)
-    for category in image.get("neg_category_ids", ()):
+            yield _locate(f"{id}-locate", picture, name, instances[0], where)
+    for category in image.neg_category_ids:
         if category in names:
-            id = f"lvis:{image['id']}-c{category}-absent"
+            id = f"lvis:{image.id}-c{category}-absent"
             yield _exists(id, picture, names[category], False, where)
 
 
@@ -106,14 +137,14 @@ def _exists(id: str, picture: Media, name: str, yes: bool, where: Provenance) ->
 
 
 def _locate(
-    id: str, picture: Media, name: str, bbox: list[float], area: float, where: Provenance
+    id: str, picture: Media, name: str, found: Annotation, where: Provenance
 ) -> Record | Verdict:
-    x, y, w, h = bbox
-    box = make.xywh(x, y, w, h, picture.size or (0, 0))
+    box = make.xywh(*found.bbox, picture.size or (0, 0))
     if box is None:
-        return make.dropped(id, "box", "the box is empty inside the image", str(bbox))
-    if area < LEAST_AREA:
-        return make.dropped(id, "small", f"{area:.0f} square pixels, wanted {LEAST_AREA:.0f}", name)
+        return make.dropped(id, "box", "the box is empty inside the image", str(found.bbox))
+    if found.area < LEAST_AREA:
+        reason = f"{found.area:.0f} square pixels, wanted {LEAST_AREA:.0f}"
+        return make.dropped(id, "small", reason, name)
     return make.record(
         id,
         "locate",

@@ -7,7 +7,7 @@ together with ``unknown_color`` means that it could not be told, not that there 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +19,26 @@ from seestep.geometry.masks import anchor, from_polygon, from_runs
 from seestep.records import Form, Geometry, Media, Points, Provenance, Record, Verdict
 from seestep.sources import lvis, make
 
+
+class Annotation(lvis.Annotation, frozen=True, kw_only=True):
+    """A thing or a part. ``segmentation`` is a list of rings or a run-length mask."""
+
+    obj_ann_id: int
+    segmentation: Any = None
+    attribute_ids: tuple[int, ...] = ()
+    dom_color_ids: tuple[int, ...] = ()
+    unknown_color: int = 0
+    unknown_pattern_marking: int = 0
+    unknown_material: int = 0
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """An attribute's number and name."""
+
+    id: int
+    name: str
+
+
 LICENCE = "annotations CC BY 4.0; images COCO/Flickr, per image"
 VERSION = "1"
 KINDS = {"color": "colour", "pattern_marking": "pattern", "material": "material"}
@@ -28,79 +48,69 @@ OTHER = "other"  # "other(color)": an attribute that is none of the named ones
 
 
 def convert(
-    images: Iterable[Mapping[str, Any]],
-    annotations: Iterable[Mapping[str, Any]],
-    categories: Iterable[Mapping[str, Any]],
-    attributes: Iterable[Mapping[str, Any]],
+    images: Iterable[lvis.Image],
+    annotations: Iterable[Annotation],
+    categories: Iterable[lvis.Category],
+    attributes: Iterable[Attribute],
     kinds: Mapping[str, Sequence[int]],
     where: Provenance,
 ) -> Iterator[Record | Verdict]:
     """Records of every image in the order of ``images``: what LVIS yields of things, their
     attributes, and pointing at their parts. ``kinds`` is the file's attr_type_to_attr_idxs."""
-    names = {int(c["id"]): str(c["name"]) for c in categories}
-    words = {int(a["id"]): str(a["name"]) for a in attributes}
-    things = [{"id": k, "name": n} for k, n in names.items() if ":" not in n]
-    objects: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    parts: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    names = {c.id: c.name for c in categories}
+    words = {a.id: a.name for a in attributes}
+    things = {k: lvis.readable(n) for k, n in names.items() if ":" not in n}
+    objects: dict[int, list[Annotation]] = defaultdict(list)
+    parts: dict[int, list[Annotation]] = defaultdict(list)
     for a in annotations:
-        owner = objects if int(a["obj_ann_id"]) == int(a["id"]) else parts
-        owner[int(a["image_id"])].append(a)
+        (objects if a.obj_ann_id == a.id else parts)[a.image_id].append(a)
     for index, image in enumerate(images):
-        number, place = int(image["id"]), _at(where, index)
-        own, theirs = objects.pop(number, []), parts.pop(number, [])
-        for found in lvis.convert([_lvis_image(image)], own, things, place):
+        own, theirs = objects.pop(image.id, []), parts.pop(image.id, [])
+        place = _at(where, index)
+        for found in lvis.of_image(image, own, things, place):
             yield _renamed(found)
-        picture = lvis.media(_lvis_image(image))
+        picture = lvis.media(image)
         for thing in _alone(image, own):
-            name = names.get(int(thing["category_id"]), "")
+            name = names.get(thing.category_id, "")
             yield from _attributes(thing, name, picture, words, kinds, place)
             yield from _parts(thing, name, picture, theirs, names, place)
     for orphans in (objects, parts):
         for number, rows in sorted(orphans.items()):
             for a in rows:
-                id = f"paco:{number}-{a['id']}"
+                id = f"paco:{number}-{a.id}"
                 yield make.dropped(id, "join", "the annotation's image is not in the file")
-
-
-def _lvis_image(image: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``file_name`` is a path here ("train2017/0...jpg"), and goes before the address."""
-    return {k: v for k, v in image.items() if k != "coco_url" or "file_name" not in image}
 
 
 def _renamed(found: Record | Verdict) -> Record | Verdict:
     id = "paco:" + found.id.split(":", 1)[1]
     if isinstance(found, Verdict):
         return msgspec.structs.replace(found, id=id)
-    at = msgspec.structs.replace(found.provenance, reader="paco", version=VERSION)
-    return msgspec.structs.replace(found, id=id, source="paco", provenance=at)
+    return msgspec.structs.replace(found, id=id, source="paco")
 
 
-def _alone(image: Mapping[str, Any], own: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _alone(image: lvis.Image, own: list[Annotation]) -> Iterator[Annotation]:
     """Things whose name can mean no other: one of its category, every one annotated."""
-    open_ended = set(image.get("not_exhaustive_category_ids", ()))
-    by_category: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for a in own:
-        by_category[int(a["category_id"])].append(a)
-    for category, rows in sorted(by_category.items()):
-        if len(rows) == 1 and category not in open_ended:
-            yield rows[0]
+    times = Counter(a.category_id for a in own)
+    for a in sorted(own, key=lambda a: a.category_id):
+        if times[a.category_id] == 1 and a.category_id not in image.not_exhaustive_category_ids:
+            yield a
 
 
 def _attributes(
-    thing: Mapping[str, Any],
+    thing: Annotation,
     name: str,
     picture: Media,
     words: Mapping[int, str],
     kinds: Mapping[str, Sequence[int]],
     where: Provenance,
 ) -> Iterator[Record | Verdict]:
-    has = {int(a) for a in thing.get("attribute_ids", ())}
-    loose = {int(a) for a in thing.get("dom_color_ids", ())}  # near enough to be no wrong answer
+    has = set(thing.attribute_ids)
+    loose = set(thing.dom_color_ids)  # near enough to be no wrong answer
     for kind, word in KINDS.items():
-        id = f"paco:{thing['image_id']}-{thing['id']}-{kind}"
+        id = f"paco:{thing.image_id}-{thing.id}-{kind}"
         known = [int(k) for k in kinds.get(kind, ())]
         found = sorted(has & set(known))
-        if thing.get(UNKNOWN[kind]) or not found:
+        if getattr(thing, UNKNOWN[kind]) or not found:
             continue  # nobody said anything about it
         if len(found) > 1:
             yield make.dropped(id, "several", f"several answers to which {word}")
@@ -118,7 +128,7 @@ def _attributes(
             if k in words and k not in has | loose and not words[k].startswith(OTHER)
         ]
         stride = max(1, len(wrong) // (OPTIONS - 1))
-        picked = wrong[int(thing["id"]) % stride :: stride][: OPTIONS - 1]
+        picked = wrong[thing.id % stride :: stride][: OPTIONS - 1]
         if not picked:
             yield make.dropped(id, "options", f"there is no other {word} to choose from")
             continue
@@ -134,20 +144,20 @@ def _attributes(
 
 
 def _parts(
-    thing: Mapping[str, Any],
+    thing: Annotation,
     name: str,
     picture: Media,
-    parts: list[Mapping[str, Any]],
+    parts: list[Annotation],
     names: Mapping[int, str],
     where: Provenance,
 ) -> Iterator[Record | Verdict]:
-    by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    by_name: dict[str, list[Annotation]] = defaultdict(list)
     for part in parts:
-        if int(part["obj_ann_id"]) == int(thing["id"]):
-            whole, _, what = names.get(int(part["category_id"]), "").partition(":")
+        if part.obj_ann_id == thing.id:
+            whole, _, what = names.get(part.category_id, "").partition(":")
             by_name[what if whole == name else ""].append(part)
     for what, rows in sorted(by_name.items()):
-        id = f"paco:{thing['image_id']}-{thing['id']}-part-{what or '?'}"
+        id = f"paco:{thing.image_id}-{thing.id}-part-{what or '?'}"
         if not what:
             yield make.dropped(id, "join", "the part's category is none of this thing's")
             continue
@@ -171,10 +181,10 @@ def _parts(
         )
 
 
-def _region(part: Mapping[str, Any], picture: Media, label: str) -> tuple[Geometry, Geometry]:
+def _region(part: Annotation, picture: Media, label: str) -> tuple[Geometry, Geometry]:
     """The part's mask and the point deepest inside it, where a hand would go."""
     width, height = picture.size or (0, 0)
-    shape = part["segmentation"]
+    shape = part.segmentation
     if isinstance(shape, list):
         rle, size = from_polygon(shape, (width, height))
     else:

@@ -13,38 +13,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.errors import DataError
+from seestep.sources.json_stream import JsonStream
 
 _MASK_DELTA = 0xA282EAD8  # TFRecord's masked CRC-32C, tensorflow/core/lib/hash/crc32c.h
 
 
-def json_items(path: Path, prefix: str = "item") -> Iterator[Any]:
-    """Stream the elements of a JSON list at ``prefix`` (ijson syntax) at flat memory.
+def json_items(path: Path, key: str | None = None, kind: Any = Any) -> Iterator[Any]:
+    """Stream the objects of a JSON list at flat memory: of the whole file, or below ``key`` of it.
 
-    Raises ``DataError`` with the byte offset reached when the file is cut off or malformed.
+    ``kind`` is what they are decoded into, such as a msgspec struct with the fields one needs.
+    Raises ``DataError`` with the byte offset where the file is cut off or malformed, and with the
+    element and field where it is not as ``kind`` says.
     """
-    yield from _streamed(path, prefix, "items")
-
-
-def json_pairs(path: Path, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Stream the keys and values of the JSON object at ``prefix``, as ``json_items`` does."""
-    yield from _streamed(path, prefix, "kvitems")
-
-
-def _streamed(path: Path, prefix: str, what: str) -> Iterator[Any]:
-    import ijson
-
     with open_regular(path) as stream:
-        if stream.read(3) != b"\xef\xbb\xbf":
-            stream.seek(0)
-        try:
-            yield from getattr(ijson, what)(stream, prefix, use_float=True)
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            raise DataError(
-                f"not a valid JSON file: {str(error).splitlines()[0]}",
-                file=path,
-                record=f"near byte {stream.tell()}",
-                hint="the download may have been cut off; fetch the file again",
-            ) from error
+        json = JsonStream(stream, path)
+        if key is None:
+            yield from json.elements(kind)
+            json.end()
+            return
+        _find(json, key, path)
+        yield from json.elements(kind)
+        json.rest()
+
+
+def json_value(path: Path, key: str | None = None) -> Any:
+    """A whole JSON file, or what stands below ``key`` of it."""
+    with open_regular(path) as stream:
+        json = JsonStream(stream, path)
+        if key is None:
+            value = json.value()
+            json.end()
+            return value
+        _find(json, key, path)
+        return json.value()
+
+
+def _find(json: JsonStream, key: str, path: Path) -> None:
+    if not json.key(key):
+        raise DataError(
+            f"there is no key {key!r}", file=path, hint="it may be another file of the data set"
+        )
 
 
 def csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:

@@ -6,8 +6,8 @@ boxes of one name that overlap are merged before a name counts as unique.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from seestep.geometry.boxes import iou
 from seestep.records import (
@@ -23,7 +23,7 @@ from seestep.records import (
     Thought,
     Verdict,
 )
-from seestep.sources import make
+from seestep.sources import make, vg_rows
 
 LICENCE = "CC BY 4.0"
 VERSION = "1"
@@ -45,42 +45,41 @@ SIDES = {
 }
 
 
-def media(row: Mapping[str, Any]) -> Media:
+def media(row: vg_rows.Image) -> Media:
     """Media of one entry of image_data.json; its path is the last two segments of the URL."""
-    origins = [f"vg:{row['image_id']}"]
-    if row.get("coco_id"):
-        origins.append(f"coco:{row['coco_id']}")
+    origins = [f"vg:{row.image_id}"]
+    if row.coco_id:
+        origins.append(f"coco:{row.coco_id}")
     return Media(
         key="im",
-        path="/".join(str(row["url"]).split("/")[-2:]),
+        path="/".join(row.url.split("/")[-2:]),
         root="visual_genome",
-        width=int(row["width"]),
-        height=int(row["height"]),
+        width=row.width,
+        height=row.height,
         origins=tuple(origins),
         licence=LICENCE,
     )
 
 
 def relations(
-    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+    rows: Iterable[vg_rows.Relations], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """Where one thing is relative to another, for pairs that their names single out."""
     for index, row in enumerate(rows):
-        image = _image_id(row)
+        image = row.image
         things: dict[str, list[make.Box]] = {}
-        for relation in row["relationships"]:
-            for side in ("subject", "object"):
-                _note(things, relation[side], images.get(image))
-        for relation in row["relationships"]:
-            number = relation.get("relationship_id", relation.get("id"))
+        for relation in row.relationships:
+            for thing in (relation.subject, relation.object):
+                _note(things, thing, images.get(image))
+        for relation in row.relationships:
+            number = relation.id if relation.relationship_id is None else relation.relationship_id
             id = f"vg:{image}-rel-{number}"
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
-            predicate = " ".join(str(relation["predicate"]).lower().split())
-            names = [_name(relation[side]) for side in ("subject", "object")]
-            boxes = [_box(relation[side], images[image]) for side in ("subject", "object")]
-            a, b = boxes
+            predicate = " ".join(relation.predicate.lower().split())
+            names = [relation.subject.label, relation.object.label]
+            a, b = (_box(t, images[image]) for t in (relation.subject, relation.object))
             if not predicate or not all(names):
                 yield make.dropped(id, "empty", "a name or the predicate is empty")
             elif a is None or b is None:
@@ -94,24 +93,26 @@ def relations(
 
 
 def regions(
-    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+    rows: Iterable[vg_rows.Regions], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """Find the box that a phrase describes."""
     for index, row in enumerate(rows):
-        image = _image_id(row)
-        phrases = [" ".join(str(r["phrase"]).lower().split()) for r in row["regions"]]
-        for region, phrase in zip(row["regions"], phrases, strict=True):
-            id = f"vg:{image}-region-{region.get('region_id', region.get('id'))}"
+        image = row.image
+        phrases = [" ".join(r.phrase.lower().split()) for r in row.regions]
+        times = Counter(phrases)
+        for region, phrase in zip(row.regions, phrases, strict=True):
+            number = region.id if region.region_id is None else region.region_id
+            id = f"vg:{image}-region-{number}"
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
             size = images[image].size or (0, 0)
-            box = make.xywh(region["x"], region["y"], region["width"], region["height"], size)
+            box = make.xywh(region.x, region.y, region.width, region.height, size)
             if not phrase:
                 yield make.dropped(id, "empty", "the phrase is empty")
             elif box is None:
                 yield make.dropped(id, "box", "the box is empty inside the image")
-            elif phrases.count(phrase) > 1:
+            elif times[phrase] > 1:
                 yield make.dropped(id, "ambiguous", "several regions share the phrase", phrase)
             else:
                 yield make.record(
@@ -127,14 +128,14 @@ def regions(
 
 
 def questions(
-    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+    rows: Iterable[vg_rows.Questions], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """The free questions, with the annotators' own answers."""
     for index, row in enumerate(rows):
-        image = _image_id(row)
-        for qa in row["qas"]:
-            id = f"vg:{image}-qa-{qa['qa_id']}"
-            question, answer = str(qa["question"]).strip(), str(qa["answer"]).strip()
+        image = row.image
+        for qa in row.qas:
+            id = f"vg:{image}-qa-{qa.qa_id}"
+            question, answer = qa.question.strip(), qa.answer.strip()
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
             elif not question or not answer:
@@ -191,25 +192,15 @@ def _contradicted(axis: int, sign: int, a: make.Box, b: make.Box) -> bool:
     return (b[axis] + b[axis + 2] - a[axis] - a[axis + 2]) * sign > 0
 
 
-def _image_id(row: Mapping[str, Any]) -> int:
-    return int(row["image_id"] if "image_id" in row else row["id"])
+def _box(thing: vg_rows.Thing, image: Media) -> make.Box | None:
+    return make.xywh(thing.x, thing.y, thing.w, thing.h, image.size or (0, 0))
 
 
-def _name(thing: Mapping[str, Any]) -> str:
-    """v1.2 relationships carry ``name``, objects and some rows ``names``."""
-    name = thing["name"] if "name" in thing else (thing.get("names") or [""])[0]
-    return " ".join(str(name).lower().split())
-
-
-def _box(thing: Mapping[str, Any], image: Media) -> make.Box | None:
-    return make.xywh(thing["x"], thing["y"], thing["w"], thing["h"], image.size or (0, 0))
-
-
-def _note(things: dict[str, list[make.Box]], thing: Mapping[str, Any], image: Media | None) -> None:
+def _note(things: dict[str, list[make.Box]], thing: vg_rows.Thing, image: Media | None) -> None:
     box = _box(thing, image) if image else None
     if box is None:
         return
-    known = things.setdefault(_name(thing), [])
+    known = things.setdefault(thing.label, [])
     if all(iou(box, other) < SAME_IOU for other in known):
         known.append(box)
 

@@ -1,10 +1,12 @@
 """Converters on rows small enough to check by eye."""
 
+from msgspec import convert
+
 from seestep.records import Box, Choice, Freeform, Number, Plan, Provenance, Record, Verdict, YesNo
-from seestep.sources import alfred, epic_kitchens, lvis, make, sharerobot, visual_genome
+from seestep.sources import alfred, epic_kitchens, lvis, make, sharerobot, vg_rows, visual_genome
 
 AT = Provenance(file="x.json")
-IMAGE = {"image_id": 3, "url": "https://x/VG_100K/3.jpg", "width": 640, "height": 480}
+IMAGE = vg_rows.Image(image_id=3, url="https://x/VG_100K/3.jpg", width=640, height=480)
 KEYBOARD = {"object_id": 1, "name": "keyboard", "x": 168, "y": 273, "w": 175, "h": 48}
 MONITOR = {"object_id": 2, "names": ["monitor"], "x": 159, "y": 119, "w": 149, "h": 155}
 
@@ -17,7 +19,8 @@ def vg_relation(predicate: str, *extra: dict) -> list[Record | Verdict]:
             *extra,
         ],
     }
-    return list(visual_genome.relations([row], {3: visual_genome.media(IMAGE)}, AT))
+    rows = [convert(row, vg_rows.Relations)]
+    return list(visual_genome.relations(rows, {3: visual_genome.media(IMAGE)}, AT))
 
 
 def test_vg_relation_keeps_both_boxes_as_corners() -> None:
@@ -55,27 +58,26 @@ def test_vg_name_of_two_things_is_ambiguous_but_a_double_box_is_not() -> None:
 
 def test_vg_image_without_metadata_leaves_a_verdict() -> None:
     rows = [{"id": 7, "qas": [{"qa_id": 1, "question": "What?", "answer": "That."}]}]
-    (got,) = visual_genome.questions(rows, {}, AT)
+    (got,) = visual_genome.questions(convert(rows, list[vg_rows.Questions]), {}, AT)
     assert isinstance(got, Verdict) and got.check == "source:join"
 
 
-LVIS_IMAGE = {
-    "id": 14888,
-    "coco_url": "http://images.cocodataset.org/val2017/000000014888.jpg",
-    "width": 640,
-    "height": 480,
-    "neg_category_ids": [2],
-    "not_exhaustive_category_ids": [3],
-}
+LVIS_IMAGE = lvis.Image(
+    id=14888,
+    coco_url="http://images.cocodataset.org/val2017/000000014888.jpg",
+    width=640,
+    height=480,
+    neg_category_ids=(2,),
+    not_exhaustive_category_ids=(3,),
+)
 CATEGORIES = [
-    {"id": 1, "name": "cow"},
-    {"id": 2, "name": "batter_(food)"},
-    {"id": 3, "name": "grass"},
+    lvis.Category(id=k, name=name) for k, name in ((1, "cow"), (2, "batter_(food)"), (3, "grass"))
 ]
 
 
 def lvis_rows(*annotations: dict) -> dict[str, Record | Verdict]:
-    found = list(lvis.convert([LVIS_IMAGE], annotations, CATEGORIES, AT))
+    rows = convert(annotations, list[lvis.Annotation])
+    found = list(lvis.convert([LVIS_IMAGE], rows, CATEGORIES, AT))
     return {row.id: row for row in found}
 
 
@@ -103,7 +105,7 @@ def test_lvis_does_not_count_what_is_not_exhaustive() -> None:
 
 def test_lvis_paths_of_both_releases() -> None:
     assert lvis.media(LVIS_IMAGE).path == "val2017/000000014888.jpg"
-    old = {"id": 1, "file_name": "COCO_val2014_000000000001.jpg", "width": 4, "height": 4}
+    old = lvis.Image(id=1, file_name="COCO_val2014_000000000001.jpg", width=4, height=4)
     assert lvis.media(old).path == "val2014/COCO_val2014_000000000001.jpg"
 
 

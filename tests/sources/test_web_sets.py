@@ -27,11 +27,11 @@ from seestep.records import (
     YesNo,
 )
 from seestep.run import read_rows, read_verdicts
-from seestep.sources import lrv_instruction, pixmo_points, robopoint, visual_genome
+from seestep.sources import lrv_instruction, pixmo_points, robopoint, vg_rows, visual_genome
 from seestep.sources.convert import ConvertConfig, convert
 
 AT = Provenance(file="x.json")
-IMAGE = {"image_id": 3, "url": "https://x/VG_100K_2/3.jpg", "width": 640, "height": 480}
+IMAGE = vg_rows.Image(image_id=3, url="https://x/VG_100K_2/3.jpg", width=640, height=480)
 
 
 def lrv(question: str, answer: str, task: str = "", **more: object) -> Record | Verdict:
