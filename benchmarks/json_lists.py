@@ -3,8 +3,9 @@
     python benchmarks/json_lists.py [--mb 200] [--runs 3] [--folder DIR]
 
 Files are made up to the shapes of Visual Genome's relationships.json and of an LVIS annotation
-file; seestep decodes into the rows its converters use, ijson into dicts. Each reader runs in a process of its own, in turn. Processor
-seconds count, so that other work on the machine counts little; imports do not.
+file; seestep decodes into the rows its converters use, ijson into dicts. Each reader runs in a
+process of its own, in turn. Processor seconds count, so that other work on the machine counts
+little; imports do not.
 """
 
 from __future__ import annotations
