@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -70,6 +71,16 @@ def corpus():
 
 def short(*more):
     return recipe.load(RECIPE, (*SHORT, *more), PretrainConfig)
+
+
+def made_lessons(config, corpus, loaded=None):
+    loaded = loaded or build("qwen3_vl", shape=SMALL)
+    tokenizer = loaded.tokenizer
+    packer = Packer(
+        lambda text: list(tokenizer(text).input_ids), image_id=loaded.model.config.image_token_id,
+        pad_id=tokenizer.pad_token_id, grid=6, form_weight=0.2,
+    )  # fmt: skip
+    return Lessons(config, corpus, packer, Patches(loaded.processor.image_processor))
 
 
 def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monkeypatch):
@@ -175,9 +186,27 @@ def test_names_are_taught_where_their_things_are():
     heads = [torch.nn.Linear(2, 4), torch.nn.Linear(2, 4)]
     states = torch.randn(3, 5, 2)
     x, y = name_losses(heads, states, torch.tensor([[2, 4, 1, 3], [0, 0, 2, 2]]))
-    said = [head(states[[2, 0], [4, 0]]).log_softmax(-1) for head in heads]
+    seen = states[[2, 0], [4, 0]]
+    seen = seen / (seen**2).mean(-1, keepdim=True).sqrt()  # the scale of a layer says nothing
+    said = [head(seen).log_softmax(-1) for head in heads]
     assert x.item() == pytest.approx(-(said[0][0, 1] + said[0][1, 2]).item() / 2)
     assert y.item() == pytest.approx(-(said[1][0, 3] + said[1][1, 2]).item() / 2)
+
+
+def test_choices_are_asked_in_words_too_where_the_recipe_says_so(corpus):
+    letters = "Where is it?\nA. left\nB. right\nAnswer with the option's letter from the given"
+    side = msgspec.structs.replace(
+        corpus.groups[0][0],
+        suffix=f"{letters} choices directly.<|im_end|>\n<|im_start|>assistant\n",
+        completion="<think></think><answer>B</answer><|im_end|>",
+        ability="side",
+    )
+    asked = Corpus(corpus.pictures, corpus.cells, [[side]])
+    told = {
+        words: [q.ability for q in made_lessons(short(f"words={words}"), asked).pools[0][0]]
+        for words in ("[side]", "[nearer]")
+    }
+    assert "side words" in told["[side]"] and "side words" not in told["[nearer]"]
 
 
 def test_first_only_what_is_named_is_asked_then_everything(corpus):
@@ -186,12 +215,7 @@ def test_first_only_what_is_named_is_asked_then_everything(corpus):
     cells[..., 0], cells[..., 1] = TYPES.index("Mug"), COLORS.index("red")
     named = Corpus(corpus.pictures, cells, corpus.groups)
     loaded = build("qwen3_vl", shape=SMALL)
-    tokenizer = loaded.tokenizer
-    packer = Packer(
-        lambda text: list(tokenizer(text).input_ids), image_id=loaded.model.config.image_token_id,
-        pad_id=tokenizer.pad_token_id, grid=6, form_weight=0.2,
-    )  # fmt: skip
-    lessons = Lessons(config, named, packer, Patches(loaded.processor.image_processor))
+    lessons, tokenizer = made_lessons(config, named, loaded), loaded.tokenizer
     told = [tokenizer.decode(lessons([3 + k])["input_ids"][0]) for k in range(4)]
     assert ["List the things." in text for text in told][:2] == [True, True]
     assert ["Is there a mug" in text for text in told] == [False, False, True, True]

@@ -5,7 +5,7 @@ import numpy as np
 from seestep.models.tiny.tokenizer import train_tokenizer
 from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
-from seestep.train.base.reading import Mentions, listings
+from seestep.train.base.reading import Mentions, in_words, listings
 
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
@@ -68,3 +68,18 @@ def test_a_name_that_one_thing_bears_points_at_it():
     assert found("What color is the mug?") == []  # two things are mugs
     assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4)]
     assert found("Is there a green mug?") == []
+
+
+def test_a_choice_in_words_asks_the_same_and_says_the_right_option():
+    asked = "Where is the red mug: left or right of it?\nA. right\nB. left\n"
+    direct = "Answer with the option's letter from the given choices directly."
+    said = "<think></think><answer>{}</answer><|im_end|>"
+    choice = Question((0,), "p", asked + direct + TAIL, said.format("B"), "side")
+    made = in_words(choice)
+    assert made is not None and made.ability == "side words"
+    assert made.suffix == ("Where is the red mug: left or right of it?\nAnswer briefly." + TAIL)
+    assert made.completion == said.format("left") and made.views == (0,)
+
+
+def test_what_has_no_options_is_not_asked_in_words():
+    assert in_words(ask("Is there a mug?\nAnswer yes or no.")) is None

@@ -72,6 +72,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     core: Core
     questions: int = 8  # packed on one group of pictures
     pairs: float = 0.15  # share of joint steps that train questions about several pictures
+    words: tuple[str, ...] = ()  # families whose choices are asked in words too ("side words")
     ability_weights: dict[str, float] = {}  # how often a family is drawn, 1 if not named
     form_weight: float = 0.2  # loss weight of a token that every answer has, such as </answer>
     save_every: int = 200  # steps between checkpoints to go on from

@@ -15,7 +15,7 @@ from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
 from seestep.train.base.pack import Packed, Packer
-from seestep.train.base.reading import Mentions, is_native, listings
+from seestep.train.base.reading import Mentions, in_words, is_native, listings
 from seestep.train.collate import Batch
 
 
@@ -46,12 +46,18 @@ class Lessons:
     ) -> None:
         self.config, self.corpus, self.packer, self.patches = config, corpus, packer, patches
         single = [g for g in corpus.groups if len(g[0].views) == 1]
-        single = [[*g, *listings(corpus, g)] for g in single]
+        single = [[*g, *listings(corpus, g), *self._worded(g)] for g in single]
         wanted, family = config.core.weights, families.get(config.family)
         core = [[q for q in g if q.ability in wanted and is_native(q, family)] for g in single]
         self.core = [g for g in core if g]
         self.pools = single, [g for g in corpus.groups if len(g[0].views) > 1]
         self.mentions = Mentions(packer.encode_known)
+
+    def _worded(self, group: Sequence[Question]) -> list[Question]:
+        """The choices of ``config.words`` asked in words, those in the family's own form."""
+        family = families.get(self.config.family)
+        plain = [q for q in group if q.ability in self.config.words and is_native(q, family)]
+        return [made for q in plain if (made := in_words(q)) is not None]
 
     def __call__(self, steps: Sequence[int]) -> Batch:
         (step,) = steps

@@ -7,6 +7,7 @@ small things in view, and each name in a question is taught to tell where its th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ from seestep.train.base.asked import COLORS, TURN_END, TYPES
 from seestep.train.base.corpus import BINS, Corpus, Question
 from seestep.world.room.catalog import OBJECTS
 
+OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)
 LISTED = 5  # things in one listing, at most
 KINDS = ("choice", "number", "yes_no", "text", "point", "points", "box")
 
@@ -39,6 +41,30 @@ def is_native(question: Question, family: Family) -> bool:
             for kind in KINDS
             if kind in notations or kind not in ("point", "points", "box")
         )
+    )
+
+
+def in_words(question: Question) -> Question | None:
+    """A choice without its letters: the same question, answered in the words of the right option.
+
+    None if the question is no choice. A letter is one thought further than the words it stands
+    for, and a model that cannot yet think the first learns nothing from letters. The ability of
+    "side" becomes "side words".
+    """
+    asked, _, turn = question.suffix.partition(TURN_END)
+    options = dict(OPTION.findall(asked))
+    said = question.completion.removeprefix(f"{THINK}{END_THINK}{ANSWER}")
+    right = options.get(said.partition(END_ANSWER)[0])
+    if right is None:
+        return None
+    head = asked[: OPTION.search(asked).start()].rstrip()  # type: ignore[union-attr]
+    form = wording.sentence("text", "", "")
+    return Question(
+        question.views,
+        question.prefix,
+        f"{head}\n{form}{TURN_END}{turn}",
+        f"{THINK}{END_THINK}{ANSWER}{right}{END_ANSWER}{TURN_END}",
+        f"{question.ability} words",
     )
 
 

@@ -33,7 +33,11 @@ AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it
 
 
 NAMED = ("named_x", "named_y")
-"""What the name of a thing in a question is taught to tell, one head each after those of HEADS."""
+"""What the name of a thing in a question is taught to tell, one head each after those of HEADS.
+
+Told half-way up: what a name knows at the last layer comes too late for an answer that compares two
+names.
+"""
 
 
 class PretrainTrainer(SftTrainer):
@@ -54,8 +58,9 @@ class PretrainTrainer(SftTrainer):
         self._model.model.visual.merger.register_forward_hook(
             lambda module, inputs, output: self._seen.append(output)
         )
-        self._model.model.language_model.norm.register_forward_hook(
-            lambda module, inputs, output: self._states.append(output)
+        layers = self._model.model.language_model.layers
+        layers[len(layers) // 2 - 1].register_forward_hook(
+            lambda module, inputs, output: self._states.append(_first(output))
         )
         self.add_callback(_Forget(self))
 
@@ -130,6 +135,10 @@ class PretrainTrainer(SftTrainer):
         super().write(line | {"time": round(time.time(), 2)})
 
 
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    return output[0] if isinstance(output, tuple) else output
+
+
 class _Forget(TrainerCallback):
     """transformers clears the gradients of the model, and the heads are none of it."""
 
@@ -187,6 +196,7 @@ def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> li
     """Cross entropy of column and row told at names: ``named`` (n, 4) is row and position in
     ``states`` (B, L, width), then column and row of the thing."""
     told = states[named[:, 0], named[:, 1]].float()
+    told = F.rms_norm(told, told.shape[-1:])
     return [
         F.cross_entropy(head(told), place)
         for head, place in zip(heads, named[:, 2:].T, strict=True)
