@@ -69,9 +69,16 @@ class BaseTrainer(Trainer):
         self._batch_ids: list[str] = []
         self._watched: dict[str, list[Tensor]] = {}
         self._tokens = 0
+        cached = getattr(self._model.config, "use_cache", None)
         super().__init__(
             model=self._model, args=args, train_dataset=samples, data_collator=collator
         )
+        # transformers' Trainer turns this off for good, and whoever loads the result generates
+        # without a cache, many times as slowly; our own steps pass use_cache=False themselves.
+        if cached is None:
+            del self._model.config.use_cache
+        else:
+            self._model.config.use_cache = cached
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the counts of the whole step
         self.remove_callback(PrinterCallback)

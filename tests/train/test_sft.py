@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -88,6 +89,11 @@ def test_training_lowers_the_loss_and_the_checkpoint_loads(
     assert loaded.card == cards.read(final)
     assert loaded.card.frame == loaded.family.frame
     assert loaded.card.source_run == "sft"
+    was, now = (
+        json.loads((Path(folder) / "config.json").read_bytes())
+        for folder in (checkpoints[family], final)
+    )
+    assert now.get("use_cache") == was.get("use_cache")  # or all who load it generate slowly
 
 
 # --- what learns ------------------------------------------------------------------------------
