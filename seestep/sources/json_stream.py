@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -118,11 +119,9 @@ class JsonStream:
             self._more()
         end = self._guess()
         if end:
-            try:
+            # wrong where a text holds a brace, the list ends or an element is damaged: cut again
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 rows = decoder.decode(b"[" + self._data[:end] + b"]")
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass  # a brace in a text, the end of the list, or an element that is wrong
-            else:
                 self._drop(end)
                 return rows
         start, data = self._whole()

@@ -109,11 +109,12 @@ def _one(
         if read is None:
             return make.dropped(id, "leak", "the answer tells of a text, not a picture", answer)
         told, kind = read
+    what = "locate" if kind == "box" else "vqa"
+    if kind == "yes_no" and _ASKS_PRESENCE.match(question):
+        what = "exists"
     return make.record(
         id,
-        {"yes_no": "exists" if _ASKS_PRESENCE.match(question) else "vqa", "box": "locate"}.get(
-            kind, "vqa"
-        ),
+        what,
         media,
         parts if asked else question,
         told,

@@ -6,11 +6,11 @@ width and height. A dialogue becomes one record for each answer, with what was s
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from seestep.geometry.parse import parse
 from seestep.records import (
     Answer,
     Form,
@@ -133,17 +133,13 @@ def _answered(
 
 def _places(told: str) -> Geometry | str:
     """Points in fractions; a sentence on what is wrong instead."""
-    try:
-        found = [tuple(float(v) for v in place) for place in ast.literal_eval(told)]
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return "the list of tuples cannot be read"
-    if {len(place) for place in found} != {2}:
+    found = parse(told, "points", frame="unit")
+    if found is None or found.rule != "tuples":
         # The detection part: whether x, y of (x, y, w, h) is a corner or the centre is not told.
         return "the tuples are no points, and what else they are is not documented"
-    values = tuple(v for place in found for v in place)
-    if not all(0 <= v <= 1 for v in values):
+    if not all(0 <= v <= 1 for v in found.values):
         return "a coordinate lies outside 0 to 1"
-    return Geometry(key="places", kind="points", media="im", frame="unit", values=values)
+    return Geometry(key="places", kind="points", media="im", frame="unit", values=found.values)
 
 
 def _media(path: str) -> Media:

@@ -14,7 +14,8 @@ from seestep.train.base.corpus import (
     read_shard,
     write_shard,
 )
-from seestep.train.base.probe import answer_of, score
+from seestep.train.base.probe import score
+from seestep.train.base.reading import answer_of
 
 
 def shot(views, *asked):

@@ -8,7 +8,6 @@ is what a model reaches that reads but does not see.
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -26,14 +25,13 @@ from seestep.geometry.frames import same_size
 from seestep.models.load import Loaded
 from seestep.train.base.asked import TURN_END
 from seestep.train.base.corpus import Question, Shot
-from seestep.train.base.reading import is_native
+from seestep.train.base.reading import OPTION, answer_of, is_native
 
 UNIT = same_size((1, 1))  # places are read as fractions of the picture
 SAME_BOX = 0.5
 SAME_PLACE = 0.05  # of the side: how near a point must be where no region is known
 BATCH = 128
 SPARE = 8  # tokens an answer may be longer than the right one
-_OPTION = re.compile(r"^[A-Z]\. ", re.MULTILINE)
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,13 +105,6 @@ def probe(
     ]
 
 
-def answer_of(text: str) -> str | None:
-    """What stands in the answer tags, None if they are not there."""
-    _, start, rest = text.partition("<answer>")
-    inside, end, _ = rest.partition("</answer>")
-    return inside.strip() if start and end else None
-
-
 def score(question: Question, text: str) -> float:
     """1 for a right answer: equal text or number, a point inside the region, a box of IoU 0.5."""
     said, gold = answer_of(text), question.gold
@@ -157,7 +148,7 @@ def _chances(questions: Sequence[Question]) -> list[float]:
 def _chance(question: Question, constant: float) -> float:
     kind = _kind(question)
     if kind == "options":
-        return 1 / len(_OPTION.findall(question.suffix))
+        return 1 / len(OPTION.findall(question.suffix))
     if kind == "yes_no":
         return 0.5
     if kind == "region":
@@ -173,7 +164,7 @@ def _kind(question: Question) -> str:
         return "place"
     if gold.get("text") in ("yes", "no"):
         return "yes_no"
-    return "options" if _OPTION.search(question.suffix) else "constant"
+    return "options" if OPTION.search(question.suffix) else "constant"
 
 
 def _mask(question: Question) -> NDArray[np.bool_]:

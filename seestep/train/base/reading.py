@@ -44,6 +44,13 @@ def is_native(question: Question, family: Family) -> bool:
     )
 
 
+def answer_of(text: str) -> str | None:
+    """What stands in the answer tags, None if they are not there."""
+    _, start, rest = text.partition(ANSWER)
+    inside, end, _ = rest.partition(END_ANSWER)
+    return inside.strip() if start and end else None
+
+
 def in_words(question: Question) -> Question | None:
     """A choice without its letters: the same question, answered in the words of the right option.
 
@@ -53,11 +60,10 @@ def in_words(question: Question) -> Question | None:
     """
     asked, _, turn = question.suffix.partition(TURN_END)
     options = dict(OPTION.findall(asked))
-    said = question.completion.removeprefix(f"{THINK}{END_THINK}{ANSWER}")
-    right = options.get(said.partition(END_ANSWER)[0])
+    right = options.get(answer_of(question.completion) or "")
     if right is None:
         return None
-    head = asked[: OPTION.search(asked).start()].rstrip()  # type: ignore[union-attr]
+    head = OPTION.split(asked, maxsplit=1)[0].rstrip()
     form = wording.sentence("text", "", "")
     return Question(
         question.views,
