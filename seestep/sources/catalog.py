@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from seestep.records import Media, Provenance, Record, Split, Verdict
 from seestep.sources import (
     alfred,
     bridge,
+    ego4d,
     epic_kitchens,
     lrv_instruction,
     lvis,
@@ -27,6 +28,7 @@ from seestep.sources import (
 from seestep.sources.read import (
     csv_rows,
     json_items,
+    json_pairs,
     json_value,
     parquet_rows,
     tf_example,
@@ -147,6 +149,35 @@ def _epic(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
             yield from _held(split, rows)
 
 
+def _ego4d(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    for path in _newest(root, EGO4D_FOLDERS, EGO4D_FILES):
+        held: Split = "val" if "_val" in path.name else "train"
+        yield from _held(held, _ego4d_rows(path, at(path)))
+
+
+def _ego4d_rows(path: Path, where: Provenance) -> Iterator[Record | Verdict]:
+    if path.name.startswith("narration"):
+        videos = json_pairs(path, "videos")
+        yield from ego4d.narrations(((k, v) for k, v in videos if isinstance(v, dict)), where)
+    elif path.name.startswith("fho_lta_"):
+        yield from ego4d.anticipation(json_items(path, "clips", ego4d.Action), where)
+    elif path.name.startswith("fho_sta_"):
+        sizes = (json_value(path, "info") or {}).get("video_metadata") or {}
+        nouns = {int(c["id"]): str(c["name"]) for c in json_value(path, "noun_categories")}
+        moments = json_items(path, "annotations", ego4d.Moment)
+        yield from ego4d.contacts(moments, sizes, nouns, where)
+    else:
+        yield from ego4d.hands(json_items(path, "videos"), where)
+
+
+def _newest(root: Path, folders: Sequence[str], names: Sequence[str]) -> list[Path]:
+    """The files of the first folder that has any: releases tell the same things twice."""
+    for folder in folders:
+        if found := [p for name in names if (p := root / folder / f"{name}.json").exists()]:
+            return found
+    return []
+
+
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
         trajectory = json_value(path)
@@ -172,6 +203,10 @@ def _bridge(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
         yield from bridge.convert(episodes, at(path))
 
 
+TASKS, SPLITS = ("lta", "sta"), ("train", "val")
+EGO4D_FILES = ("narration", "fho_main", *(f"fho_{t}_{s}" for t in TASKS for s in SPLITS))
+EGO4D_FOLDERS = ("v2/annotations", "v1/annotations", "annotations", ".")
+EGO4D = tuple(f"{folder}/{name}.json" for folder in EGO4D_FOLDERS for name in EGO4D_FILES)
 VG_IMAGES = ("image_data.json", "../image_data.json")
 PARQUET = ("train-*.parquet", "data/train-*.parquet")
 
@@ -250,6 +285,17 @@ SOURCES: Mapping[str, Source] = {
             "epic-kitchens.github.io, annotations from its repository",
             _epic,
             "epic_kitchens",
+        ),
+        Source(
+            "ego4d",
+            "Ego4D",
+            "the next action and object in first-person video, hands, what follows",
+            ego4d.LICENCE,
+            EGO4D,
+            "ego4ddataset.com (signed licence), ego4d --datasets annotations --benchmarks FHO; "
+            "frames saved as object_frames/<video_uid>_<frame>.jpg",
+            _ego4d,
+            "ego4d",
         ),
         Source(
             "alfred",

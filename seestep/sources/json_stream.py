@@ -68,6 +68,17 @@ class JsonStream:
             if self._take(b",}") == b"}":
                 return False
 
+    def names(self) -> Iterator[str]:
+        """The keys of the object that comes next; each one's value is read before the next key."""
+        self._take(b"{")
+        if self._next() == b"}":
+            self._take(b"}")
+            return
+        while True:
+            yield self._name()
+            if self._take(b",}") == b"}":
+                return
+
     def rest(self) -> None:
         """Past the keys after the one that ``key`` found, to the end of the file."""
         while self._take(b",}") == b",":

@@ -36,6 +36,28 @@ def json_items(path: Path, key: str | None = None, kind: Any = Any) -> Iterator[
         json.rest()
 
 
+def json_pairs(path: Path, key: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Stream the keys and values of a JSON object, one value in memory at a time.
+
+    With ``key`` those of the object below it, if the file has it; otherwise of the whole file.
+    """
+    with open_regular(path) as stream:
+        json = JsonStream(stream, path)
+        if key is not None and json.key(key):
+            for name in json.names():
+                yield name, json.value()
+            json.rest()
+            return
+    if key is not None:
+        yield from json_pairs(path)
+        return
+    with open_regular(path) as stream:
+        json = JsonStream(stream, path)
+        for name in json.names():
+            yield name, json.value()
+        json.end()
+
+
 def json_value(path: Path, key: str | None = None) -> Any:
     """A whole JSON file, or what stands below ``key`` of it."""
     with open_regular(path) as stream:
