@@ -22,8 +22,7 @@ def convert(
     Parameters
     ----------
     source
-        visual_genome, lvis, paco, robopoint, pixmo_points, lrv_instruction, epic_kitchens, alfred,
-        sharerobot or bridge.
+        The name of a data set; ``seestep sources`` lists them.
     root
         The folder that holds its annotation files, laid out as their owners ship them.
     out
