@@ -54,10 +54,13 @@ class Progress:
         self._started: float | None = None
         self._done_at_start = 0
         self._said = float("-inf")
-        self._last: tuple[int, int] | None = None
+        self._last: tuple[int, int | None] | None = None
 
-    def update(self, done: int, total: int, note: str = "") -> None:
-        """Say that ``done`` of ``total`` pieces are ready; ``note`` is a short remark."""
+    def update(self, done: int, total: int | None, note: str = "") -> None:
+        """Say that ``done`` of ``total`` pieces are ready; ``note`` is a short remark.
+
+        ``total`` is None while nobody can know it, as of a file that is read once.
+        """
         if self.mode == "none":
             return
         now = time.monotonic()
@@ -66,7 +69,7 @@ class Progress:
         if self.mode == "bar":
             self._draw(done, total, note, self._eta_s(done, total, now))
             return
-        finished = done >= total
+        finished = total is not None and done >= total
         if (now - self._said < self.every_s and not finished) or (
             finished and self._last == (done, total)
         ):
@@ -79,8 +82,9 @@ class Progress:
             eta = f", about {clock(eta_s)} left" if eta_s else ""
             whole = self._whole(eta_s) if self._whole is not None and not finished else ""
             tail = "".join(f" - {words}" for words in (note, whole) if words)
+            of = "" if total is None else f"/{total}"
             print(
-                f"{self.title or 'work'}: {done}/{total}{eta}{tail}",
+                f"{self.title or 'work'}: {done}{of}{eta}{tail}",
                 file=self._stream,
                 flush=True,
             )
@@ -115,14 +119,14 @@ class Progress:
     ) -> None:
         self.close()
 
-    def _eta_s(self, done: int, total: int, now: float) -> float | None:
+    def _eta_s(self, done: int, total: int | None, now: float) -> float | None:
         """Seconds left at the mean speed since the first update; shards found done do not count."""
         fresh = done - self._done_at_start
-        if self._started is None or fresh <= 0 or done >= total:
+        if self._started is None or total is None or fresh <= 0 or done >= total:
             return None
         return round((now - self._started) / fresh * (total - done), 1)
 
-    def _draw(self, done: int, total: int, note: str, eta_s: float | None) -> None:
+    def _draw(self, done: int, total: int | None, note: str, eta_s: float | None) -> None:
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
@@ -149,5 +153,5 @@ class Progress:
         eta = f"{clock(eta_s)} left" if eta_s else ""
         whole = self._whole(eta_s) if self._whole is not None else ""
         self._bar.update(self._task, completed=done, total=total, note=note, eta=eta, whole=whole)
-        if done >= total:
+        if total is not None and done >= total:
             self.close()

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -68,7 +69,7 @@ class Stage(msgspec.Struct, frozen=True):
     version: int
     config: Any
     inputs: tuple[Input, ...]
-    shards: int
+    shards: int | None  # None: as many as there turn out to be
 
     @property
     def fingerprint(self) -> str:
@@ -115,8 +116,8 @@ def shard_stage(
     version: int,
     config: Any,
     inputs: Sequence[Path],
-    shards: int,
-    work: Callable[[int], ShardResult],
+    shards: int | None,
+    work: Callable[[int], ShardResult | None],
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -125,6 +126,9 @@ def shard_stage(
     ``work(n)`` makes shard n and must depend on n, ``config`` and ``inputs`` only. With
     ``workers`` > 1 it runs in spawned processes, so it must be picklable (a module-level function,
     a ``functools.partial`` of one, a frozen dataclass with ``__call__``).
+
+    ``shards`` is None where only reading everything would tell: shards are then made one after
+    another by this process until ``work`` returns None (shard 0 is always there).
 
     Raises ``RunError`` when the folder belongs to another recipe (showing the keys that differ),
     is locked by another process, is damaged, or the disk is full.
@@ -139,20 +143,51 @@ def shard_stage(
         if (folder / MANIFEST).exists():
             manifest = read_manifest(folder)
             if progress is not None:
-                progress.update(shards, shards, "already done")
+                progress.update(manifest.shards, manifest.shards, "already done")
             return manifest
+        if shards is None:
+            made = _make_all(folder, planned, work, progress)
+            return _close(folder, planned, made)
         todo = [n for n in range(shards) if not _committed(folder, n, planned.fingerprint)]
         timings: dict[str, float] = {}
         done = shards - len(todo)
         if progress is not None:
             progress.update(done, shards)
-        for n, seconds in run_shards(folder, planned.fingerprint, todo, work, workers):
+        every = cast("Callable[[int], ShardResult]", work)
+        for n, seconds in run_shards(folder, planned.fingerprint, todo, every, workers):
             timings[str(n)] = seconds
             done += 1
             if progress is not None:
                 progress.update(done, shards)
         _write_log(folder, timings, workers)
-        return _close(folder, planned)
+        return _close(folder, planned, shards)
+
+
+def _make_all(
+    folder: Path,
+    planned: Stage,
+    work: Callable[[int], ShardResult | None],
+    progress: Progress | None,
+) -> int:
+    """Make shards until there are no more; returns how many there are."""
+    timings: dict[str, float] = {}
+    rows = n = 0
+    while True:
+        if not _committed(folder, n, planned.fingerprint):
+            began = time.monotonic()
+            result = work(n)
+            if result is None:
+                break
+            commit_shard(folder, n, planned.fingerprint, result)
+            timings[str(n)] = round(time.monotonic() - began, 3)
+            rows += len(result.rows)
+        n += 1
+        if progress is not None:
+            progress.update(n, None, f"{rows:,} rows")
+    if progress is not None:
+        progress.update(n, n)
+    _write_log(folder, timings, 1)
+    return n
 
 
 def commit_shard(folder: Path, n: int, fingerprint: str, result: ShardResult) -> None:
@@ -268,10 +303,10 @@ def _committed(folder: Path, n: int, fingerprint: str) -> bool:
     return True
 
 
-def _close(folder: Path, planned: Stage) -> Manifest:
+def _close(folder: Path, planned: Stage, shards: int) -> Manifest:
     commits, rows, dropped = {}, 0, 0
     drops: Counter[str] = Counter()
-    for n in range(planned.shards):
+    for n in range(shards):
         path = folder / _commit_name(n)
         commit = _load(path, Commit)
         commits[path.name] = sha256_file(path)
@@ -285,7 +320,7 @@ def _close(folder: Path, planned: Stage) -> Manifest:
         version=planned.version,
         config=config,
         inputs=planned.inputs,
-        shards=planned.shards,
+        shards=shards,
         fingerprint=planned.fingerprint,
         counts={"in": rows + dropped, "out": rows, "dropped": dropped},
         drops=_fold_reasons(drops),

@@ -16,7 +16,7 @@ from seestep.records import Media, Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.sources import catalog
 
-VERSION = 1
+VERSION = 2
 SHARD_ROWS = 5_000
 MISSING = "media-missing"  # tag of a record whose pictures are not on disk
 
@@ -56,14 +56,16 @@ def convert(
         return _limited(_told(source.read(root, _provenance(root)), config.source), config.limit)
 
     chunks = _Chunks(read)
-    total = sum(1 for _ in read())
     check = _media_check(images or root, source.folders)
 
-    def work(shard: int) -> ShardResult:
+    def work(shard: int) -> ShardResult | None:
+        chunk = chunks.get(shard)
+        if shard and not chunk:
+            return None
         rows: list[Record] = []
         verdicts: list[Verdict] = []
         pictures: dict[str, bytes] = {}
-        for found in chunks.get(shard):
+        for found in chunk:
             if isinstance(found, Verdict):
                 verdicts.append(found)
                 continue
@@ -85,7 +87,7 @@ def convert(
         version=VERSION,
         config=config,
         inputs=files,
-        shards=max(1, -(-total // SHARD_ROWS)),
+        shards=None,
         work=work,
         progress=progress,
     )

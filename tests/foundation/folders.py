@@ -40,7 +40,7 @@ def dying(n: int) -> ShardResult:
     os._exit(9)
 
 
-def make(folder: Path, seed: int = 1, shards: int = SHARDS, **more) -> Manifest:
+def make(folder: Path, seed: int = 1, shards: int | None = SHARDS, **more) -> Manifest:
     settings = {"stage": "test", "version": 1, "inputs": [], "work": work} | more
     return shard_stage(
         folder, config={"seed": seed, "words": {"least": 2}}, shards=shards, **settings

@@ -257,3 +257,25 @@ def test_a_lock_is_freed_when_its_block_fails(tmp_path):
         raise ValueError("stop")
     with disk.locked(tmp_path):
         pass
+
+
+def test_shards_that_nobody_counted_end_with_the_work(tmp_path, capsys):
+    def until_third(n: int) -> ShardResult | None:
+        return work(n) if n < 3 else None
+
+    def dies(n: int) -> ShardResult | None:
+        if n == 2:
+            raise ValueError("stop")
+        return work(n)
+
+    with pytest.raises(ValueError, match="stop"):
+        make(tmp_path / "open", shards=None, work=dies)
+    told = Progress("again", mode="json", every_s=0)
+    manifest = make(tmp_path / "open", shards=None, work=until_third, progress=told)
+    plain = make(tmp_path / "counted")
+    assert (manifest.shards, manifest.counts) == (plain.shards, plain.counts)
+    rows = [list(read_rows(tmp_path / name, Record)) for name in ("open", "counted")]
+    assert rows[0] == rows[1] and len(rows[0]) == 6
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(e["done"], e["total"]) for e in events] == [(1, None), (2, None), (3, None), (3, 3)]
+    assert make(tmp_path / "open", shards=None, work=dies) == manifest  # closed: nothing is made

@@ -73,3 +73,21 @@ def test_chunks_are_the_same_whatever_was_read_before(tmp_path: Path, monkeypatc
     (tmp_path / "a/manifest.json").unlink()
     convert(SHARE, root, tmp_path / "a")
     assert parts == {p.name: p.read_bytes() for p in sorted((tmp_path / "a").glob("part-*"))}
+
+
+@pytest.mark.parametrize(("rows", "shards"), [(0, 1), (4, 2), (5, 3)])
+def test_rows_are_read_once_and_shards_are_as_many_as_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, shards: int
+) -> None:
+    from seestep.sources import convert as module
+    from seestep.sources import read
+
+    opened: list[Path] = []
+    whole = read.open_regular
+    monkeypatch.setattr(read, "open_regular", lambda path: opened.append(path) or whole(path))
+    monkeypatch.setattr(module, "SHARD_ROWS", 2)
+    root = share_root(tmp_path, list(range(rows)))
+    manifest = convert(SHARE, root, tmp_path / "out")
+    assert (manifest.shards, manifest.counts["out"]) == (shards, rows)
+    assert len(opened) == 1
+    assert len(list(read_rows(tmp_path / "out", Record))) == rows
