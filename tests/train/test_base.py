@@ -19,7 +19,16 @@ from seestep.train import checkpoint
 from seestep.train.base import pretrain as base
 from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.config import PretrainConfig
-from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, Shot
+from seestep.train.base.corpus import (
+    BINS,
+    HEADS,
+    IGNORE,
+    Corpus,
+    Question,
+    Shot,
+    label_cells,
+    mirrored,
+)
 from seestep.train.base.lessons import Lessons
 from seestep.train.base.pack import Packer
 from seestep.train.base.trainer import (
@@ -182,15 +191,48 @@ def test_a_head_of_names_points_along_the_embeddings_of_their_words():
     assert {n for n, _ in head.named_parameters()} == {"nothing", "bias"}
 
 
-def test_names_are_taught_where_their_things_are():
-    heads = [torch.nn.Linear(2, 4), torch.nn.Linear(2, 4)]
+def test_names_are_taught_where_their_things_are_and_how_many():
+    heads = [torch.nn.Linear(2, 4) for _ in range(3)]
     states = torch.randn(3, 5, 2)
-    x, y = name_losses(heads, states, torch.tensor([[2, 4, 1, 3], [0, 0, 2, 2]]))
+    named = [[2, 4, 1, 3, 1], [0, 0, 2, 2, 1], [1, 1, IGNORE, IGNORE, 3]]
+    x, y, count = name_losses(heads, states, torch.tensor(named))
+    many = states[1, 1] / (states[1, 1] ** 2).mean().sqrt()
     seen = states[[2, 0], [4, 0]]
     seen = seen / (seen**2).mean(-1, keepdim=True).sqrt()  # the scale of a layer says nothing
     said = [head(seen).log_softmax(-1) for head in heads]
     assert x.item() == pytest.approx(-(said[0][0, 1] + said[0][1, 2]).item() / 2)
     assert y.item() == pytest.approx(-(said[1][0, 3] + said[1][1, 2]).item() / 2)
+    told = said[2][0, 1] + said[2][1, 1] + heads[2](many).log_softmax(-1)[3]
+    assert count.item() == pytest.approx(-told.item() / 3)
+
+
+def test_a_mirrored_picture_is_labelled_as_the_mirrored_scene_would_be():
+    picture = np.arange(2 * 12 * 12 * 3, dtype=np.uint8).reshape(2, 12, 12, 3)
+    scene = np.zeros((12, 12), dtype=np.int32)
+    scene[1:4, 2:5], scene[6:11, 9:12] = 1, 2
+    depth = np.linspace(0.5, 5, 144, dtype=np.float32).reshape(12, 12)
+    kinds = [(3, 1), (5, 2)]
+    cells = np.stack([label_cells(scene, kinds, depth, 4)] * 2)
+    turned, told = mirrored(picture, cells)
+    assert np.array_equal(turned, picture[:, :, ::-1])
+    want = label_cells(scene[:, ::-1], kinds, depth[:, ::-1], 4)
+    assert np.array_equal(told[0] == IGNORE, want == IGNORE)
+    same = [HEADS.index(name) for name in ("type", "color", "y", "top", "bottom", "depth")]
+    assert np.array_equal(told[1][:, same], want[:, same])
+    # bounds are those of a thing's outermost pixels, so its mirrored ones lie one pixel off
+    assert np.abs(told[0] - want).max() <= np.ceil(BINS / 12)
+    assert np.array_equal(mirrored(turned, told)[1], cells)
+
+
+def test_the_vision_stage_may_learn_faster_than_the_tower_does_later():
+    steps = ("vision.steps=200", "joint.steps=200")
+    config = short("optim.lr=2e-3", "optim.vision_lr=5e-4", "vision.lr=2e-3", *steps)
+    trainer = PretrainTrainer.__new__(PretrainTrainer)
+    trainer._recipe = config
+    rates = [trainer.rate(step, config.steps) for step in range(config.steps)]
+    told = config.vision.steps
+    assert max(rates[:told]) * config.optim.rate("vision") == pytest.approx(2e-3, rel=0.05)
+    assert max(rates[told:]) == pytest.approx(1, rel=0.05)
 
 
 def test_choices_are_asked_in_words_too_where_the_recipe_says_so(corpus):

@@ -51,23 +51,23 @@ def test_nothing_is_listed_where_nothing_small_is_seen():
     assert listings(picture(cell("DiningTable", "brown", 15, 15)), [ask("x")]) == []
 
 
-def test_a_name_that_one_thing_bears_points_at_it():
+def test_a_name_tells_how_many_bear_it_and_where_one_alone_is():
     tokenizer = train_tokenizer(["Is the red cell phone left of the blue mug?"] * 9, vocab=400)
     mentions = Mentions(lambda text: list(tokenizer(text).input_ids))
 
     def found(text):
         tokens = tokenizer(text + TAIL).input_ids
         return [
-            (tokenizer.decode(tokens[: at + 1]), x, y) for at, x, y in mentions(HOME, ask(text))
+            (tokenizer.decode(tokens[: at + 1]), *told) for at, *told in mentions(HOME, ask(text))
         ]
 
     assert found("Is the red cell phone left of the blue mug?") == [
-        ("Is the red cell phone", 20, 4),
-        ("Is the red cell phone left of the blue mug", 3, 16),
+        ("Is the red cell phone", 20, 4, 1),
+        ("Is the red cell phone left of the blue mug", 3, 16, 1),
     ]
-    assert found("What color is the mug?") == []  # two things are mugs
-    assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4)]
-    assert found("Is there a green mug?") == []
+    assert found("What color is the mug?") == [("What color is the mug", IGNORE, IGNORE, 2)]
+    assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4, 1)]
+    assert found("Is there a green mug?") == [("Is there a green mug", IGNORE, IGNORE, 0)]
 
 
 def test_a_choice_in_words_asks_the_same_and_says_the_right_option():

@@ -57,40 +57,56 @@ def _packed(
     in_prefix: torch.Tensor,
     **unused: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value (B, heads, L, width) -> (B, L, heads, width)."""
+    """query, key, value (B, heads, L, width) -> (B, L, heads, width).
+
+    Tokens are moved as whole rows of all heads: on a CPU the gradient of gathering them element by
+    element took longer than all the sums.
+    """
     batch, heads, length, width = query.shape
     questions, longest = slots.shape[1:]
     prefix = int(in_prefix.sum(1).max())
     key_seen = in_prefix[:, None, None, :prefix]
+    first = torch.arange(batch, device=slots.device)[:, None, None] * length
+    rows = (slots.clamp(max=length - 1) + first).flatten()
 
     def own(x: torch.Tensor) -> torch.Tensor:
-        flat = slots.clamp(max=length - 1).view(batch, 1, questions * longest, 1)
-        return torch.gather(x, 2, flat.expand(-1, heads, -1, width))
+        """(B, heads, Q, N, width)"""
+        picked = x.transpose(1, 2).reshape(batch * length, -1).index_select(0, rows)
+        return picked.view(batch, questions, longest, heads, width).permute(0, 3, 1, 2, 4)
 
     def split(x: torch.Tensor) -> torch.Tensor:
         return x.view(batch, heads, questions, longest, -1)
 
     # the questions: to the pictures, and causally to themselves
-    q, k, v = own(query), split(own(key)), split(own(value))
-    to_prefix = (q @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
-    to_self = (split(q) @ k.transpose(3, 4)).float() * scaling
-    causal = _causal(longest, query)
+    q, k, v = own(query), own(key), own(value)
+    seen, told = key[:, :, :prefix], value[:, :, :prefix]
+    to_prefix = (q.reshape(batch, heads, -1, width) @ seen.transpose(2, 3)).float() * scaling
+    to_self = (q @ k.transpose(3, 4)).float() * scaling
     to_prefix = to_prefix.masked_fill(~key_seen, -torch.inf)
-    to_self = to_self.masked_fill(~causal, -torch.inf)
+    to_self = to_self.masked_fill(~_causal(longest, query), -torch.inf)
     both = torch.cat([split(to_prefix), to_self], dim=-1).softmax(-1).to(value.dtype)
-    out = both[..., :prefix].reshape(batch, heads, -1, prefix) @ value[:, :, :prefix]
-    out = out + (both[..., prefix:] @ v).reshape(out.shape)
+    out = split(both[..., :prefix].reshape(batch, heads, -1, prefix) @ told)
+    out = out + both[..., prefix:] @ v
 
     # the prefix: causally to itself
-    scores = (query[:, :, :prefix] @ key[:, :, :prefix].transpose(2, 3)).float() * scaling
+    scores = (query[:, :, :prefix] @ seen.transpose(2, 3)).float() * scaling
     causal = _causal(prefix, query)
     scores = scores.masked_fill(~(causal & key_seen), -torch.inf).softmax(-1).to(value.dtype)
-    first = scores @ value[:, :, :prefix]
+    ahead = scores @ told
 
-    whole = out.new_zeros(batch, heads, length + 1, width)
-    whole[:, :, :prefix] = first
-    index = slots.view(batch, 1, -1, 1).expand(-1, heads, -1, width)
-    return whole.scatter(2, index, out)[:, :, :length].transpose(1, 2), None
+    # back to where each token came from; padding is 0
+    made = torch.cat(
+        [
+            ahead.transpose(1, 2).reshape(-1, heads * width),
+            out.permute(0, 2, 3, 1, 4).reshape(-1, heads * width),
+            out.new_zeros(1, heads * width),
+        ]
+    )
+    back = torch.full((batch, length + 1), len(made) - 1, device=slots.device)
+    back[:, :prefix] = torch.arange(batch * prefix, device=slots.device).view(batch, prefix)
+    numbers = batch * prefix + torch.arange(rows.numel(), device=slots.device)
+    back.scatter_(1, slots.view(batch, -1), numbers.view(batch, -1))
+    return made.index_select(0, back[:, :length].flatten()).view(batch, length, heads, width), None
 
 
 def _logits(self: Any, hidden: torch.Tensor) -> torch.Tensor:

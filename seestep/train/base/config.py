@@ -39,7 +39,7 @@ class Stage(Struct, frozen=True, kw_only=True):
 
     steps: int
     batch: int  # pictures (vision) or groups of questions about the same pictures (joint)
-    lr: float | None = None  # peak, that of optim if None
+    lr: float | None = None  # peak, that of optim if None: vision_lr in the vision stage, else lr
     aux: float = 1.0  # weight of the per-token supervision
 
 

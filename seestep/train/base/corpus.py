@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +120,19 @@ def label_cells(
         place = (np.log(np.clip(np.median(metres, axis=1), *DEPTH_RANGE)) - low) / (high - low)
         out[:, 8] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
     return out
+
+
+def mirrored(
+    pictures: NDArray[np.uint8], cells: NDArray[np.int16]
+) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """Pictures (n, side, side, 3) with left and right swapped, and ``cells`` (n, tokens, 9) of
+    them: tokens change places, columns count from the other side, to within one of ``BINS``."""
+    grid = math.isqrt(cells.shape[1])
+    turned = cells.reshape(len(cells), grid, grid, -1)[:, :, ::-1].reshape(cells.shape).copy()
+    x, left, right = (HEADS.index(name) for name in ("x", "left", "right"))
+    columns = turned[..., [x, right, left]]
+    turned[..., [x, left, right]] = np.where(columns == IGNORE, IGNORE, BINS - 1 - columns)
+    return pictures[:, :, ::-1], turned
 
 
 def write_shard(shots: Sequence[Shot]) -> bytes:

@@ -13,10 +13,12 @@ from torch.utils.data import Dataset
 from seestep import families
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
-from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question
+from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, mirrored
 from seestep.train.base.pack import Packed, Packer
 from seestep.train.base.reading import Mentions, in_words, is_native, listings
 from seestep.train.collate import Batch
+
+MIRRORED = 0.5  # of the pictures of the vision stage; questions are about pictures as they are
 
 
 class Steps(Dataset[int]):
@@ -37,7 +39,7 @@ class Lessons:
 
     Step k of a stage draws from (seed, stage, k) alone, so a run that was killed and goes on sees
     what an uninterrupted one sees. A batch holds ``cells`` (visual tokens, heads) beside the
-    engine's inputs, and ``named`` (names, 4) where there are questions; one of the vision stage has
+    engine's inputs, and ``named`` (names, 5) where there are questions; one of the vision stage has
     pictures only, and no ``targets``.
     """
 
@@ -71,7 +73,8 @@ class Lessons:
         return batch | {"ids": [f"{name} {k + 1}"], "aux": stage.aux}
 
     def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
-        return self._see(rng.integers(len(self.corpus.pictures), size=stage.batch))
+        views = rng.integers(len(self.corpus.pictures), size=stage.batch)
+        return self._see(views, rng.random(stage.batch) < MIRRORED)
 
     def _ask(self, stage: Stage, rng: np.random.Generator, *, core: bool) -> Batch:
         groups = self._draw(stage.batch, rng, core)
@@ -79,7 +82,7 @@ class Lessons:
         return self._see(packed.views) | inputs(packed) | {"named": self._named(groups, packed)}
 
     def _named(self, groups: list[list[Question]], packed: Packed) -> Tensor:
-        """(n, 4) row and position of names in the batch, column and row of what they name."""
+        """(n, 5) row and position of names in the batch, then what ``Mentions`` knows of them."""
         found = [
             (row, int(packed.slots[row, number, at]), *place)
             for row, group in enumerate(groups)
@@ -87,11 +90,14 @@ class Lessons:
             if len(question.views) == 1
             for at, *place in self.mentions(self.corpus, question)
         ]
-        return torch.tensor(found, dtype=torch.long).reshape(-1, 4)
+        return torch.tensor(found, dtype=torch.long).reshape(-1, 5)
 
-    def _see(self, views: NDArray[np.int64]) -> Batch:
-        pixels, grid = self.patches(self.corpus.pictures[views])
-        cells = self.corpus.cells[views].reshape(-1, len(HEADS)).astype(np.int64)
+    def _see(self, views: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Batch:
+        pictures, told = self.corpus.pictures[views], self.corpus.cells[views]
+        if flip is not None:
+            pictures[flip], told[flip] = mirrored(pictures[flip], told[flip])
+        pixels, grid = self.patches(pictures)
+        cells = told.reshape(-1, len(HEADS)).astype(np.int64)
         return {
             "pixel_values": pixels,
             "image_grid_thw": grid,

@@ -2,7 +2,8 @@
 
 A model this small learns to bind a name to a place only after many examples of little else. So
 the joint stage begins with questions about things and their places alone, with listings of all
-small things in view, and each name in a question is taught to tell where its thing is.
+small things in view, and each name in a question is taught to tell how many things in view bear it
+and, if one does, where that is.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from seestep.geometry.frames import same_size
 from seestep.geometry.render import render
 from seestep.thought.wire import ANSWER, END_ANSWER, END_THINK, THINK
 from seestep.train.base.asked import COLORS, TURN_END, TYPES
-from seestep.train.base.corpus import BINS, Corpus, Question
+from seestep.train.base.corpus import BINS, IGNORE, Corpus, Question
 from seestep.world.room.catalog import OBJECTS
 
 OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)
 LISTED = 5  # things in one listing, at most
+MANY = 5  # a name tells how many bear it up to here
 KINDS = ("choice", "number", "yes_no", "text", "point", "points", "box")
 
 
@@ -106,12 +108,12 @@ def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:
 
 
 class Mentions:
-    """Finds the small things that a question names, and where they are in its picture."""
+    """Finds the small things that a question names: how many are in its picture, and where."""
 
     def __init__(self, encode: Callable[[str], list[int]]) -> None:
         self.encode = encode
         self._names: dict[int, list[tuple[list[int], int, int]]] = {}  # by their first token
-        self._known: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
+        self._known: dict[tuple[int, str], list[tuple[int, int, int, int]]] = {}
         for kind in OBJECTS:
             for color in COLORS:
                 tokens = encode(f" {color} {words(kind)}" if color else f" {words(kind)}")
@@ -120,16 +122,16 @@ class Mentions:
         for found in self._names.values():
             found.sort(key=lambda name: -len(name[0]))  # "soap bottle" before "soap"
 
-    def __call__(self, corpus: Corpus, question: Question) -> list[tuple[int, int, int]]:
-        """(position of the name's last token in the suffix, column, row) of each thing that alone
-        bears its name; columns and rows are those of ``BINS``."""
+    def __call__(self, corpus: Corpus, question: Question) -> list[tuple[int, int, int, int]]:
+        """(position of its last token in the suffix, column, row, how many things bear it) of each
+        name; column and row are those of ``BINS``, -100 unless one thing alone bears the name."""
         key = question.views[0], question.suffix
         if key not in self._known:
             cells = corpus.cells[question.views[0]]
             self._known[key] = list(self._find(cells, question.suffix))
         return self._known[key]
 
-    def _find(self, cells: NDArray[np.int16], text: str) -> Iterator[tuple[int, int, int]]:
+    def _find(self, cells: NDArray[np.int16], text: str) -> Iterator[tuple[int, int, int, int]]:
         tokens, at = self.encode(text), 0
         while at < len(tokens):
             step = 1
@@ -138,8 +140,9 @@ class Mentions:
                     step = len(name)
                     alike = (cells[:, 0] == kind) & ((cells[:, 1] == color) | (color == 0))
                     places = {(int(x), int(y)) for x, y in cells[alike, 2:4]}
-                    if len(places) == 1:
-                        yield at + step - 1, *places.pop()
+                    count = min(len(places), MANY)
+                    place = places.pop() if count == 1 else (IGNORE, IGNORE)
+                    yield at + step - 1, *place, count
                     break
             at += step
 

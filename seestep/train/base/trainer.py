@@ -23,6 +23,7 @@ from seestep.run import atomic_write
 from seestep.train.base.asked import COLORS, TYPES
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import BINS, DEPTH_BINS, HEADS, IGNORE
+from seestep.train.base.reading import MANY
 from seestep.train.collate import Batch
 from seestep.train.config import Group
 from seestep.train.optimise import floored_cosine
@@ -32,7 +33,7 @@ HEADS_FILE = "heads.safetensors"
 AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it is matters most
 
 
-NAMED = ("named_x", "named_y")
+NAMED = ("named_x", "named_y", "named_count")
 """What the name of a thing in a question is taught to tell, one head each after those of HEADS.
 
 Told half-way up: what a name knows at the last layer comes too late for an answer that compares two
@@ -111,16 +112,24 @@ class PretrainTrainer(SftTrainer):
     # --- learning rates ---
 
     def named_parameters(self, model: nn.Module) -> list[tuple[str, Group, nn.Parameter]]:
-        # An output layer, as lm_head is: AdamW's whatever its shape.
-        group: Group = "language"
-        heads = [(f"lm_head.{n}", group, p) for n, p in self.heads.named_parameters()]
+        # Output layers, as lm_head is: AdamW's whatever their shape.
+        parts: tuple[tuple[Group, nn.ModuleList], ...] = (
+            ("vision", self.heads[: len(HEADS)]),
+            ("language", self.heads[len(HEADS) :]),
+        )
+        heads = [
+            (f"lm_head.{group}.{n}", group, p)
+            for group, part in parts
+            for n, p in part.named_parameters()
+        ]
         return [*super().named_parameters(model), *heads]
 
     def rate(self, step: int, steps: int) -> float:
         number, k = self._recipe.place(step)
-        _, stage = self._recipe.stages[number]
+        stage = self._recipe.stages[number][1]
         optim = self._recipe.optim
-        return (stage.lr or optim.lr) / optim.lr * floored_cosine(optim, k, stage.steps)
+        peak = optim.rate("vision" if number == 0 else "language")
+        return (stage.lr or peak) / peak * floored_cosine(optim, k, stage.steps)
 
     # --- checkpoints and metrics ---
 
@@ -188,28 +197,29 @@ def make_heads(loaded: Loaded, seed: int) -> nn.ModuleList:
             Named(embed, [list(tokenizer(f" {words(n)}").input_ids) if n else [] for n in told])
             for told in (TYPES, COLORS)
         ]
-        sizes = (*[BINS] * 6, DEPTH_BINS, *[BINS] * len(NAMED))
+        sizes = (*[BINS] * 6, DEPTH_BINS, BINS, BINS, MANY + 1)
         return nn.ModuleList([*names, *(nn.Linear(width, size) for size in sizes)])
 
 
 def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> list[Tensor]:
-    """Cross entropy of column and row told at names: ``named`` (n, 4) is row and position in
-    ``states`` (B, L, width), then column and row of the thing."""
+    """Cross entropy of each of ``NAMED`` at names: ``named`` (n, 5) is row and position in
+    ``states`` (B, L, width), then column and row of the thing and how many bear its name."""
     told = states[named[:, 0], named[:, 1]].float()
-    told = F.rms_norm(told, told.shape[-1:])
-    return [
-        F.cross_entropy(head(told), place)
-        for head, place in zip(heads, named[:, 2:].T, strict=True)
-    ]
+    return losses(heads, F.rms_norm(told, told.shape[-1:]), named[:, 2:])
 
 
 def cell_losses(heads: Iterable[nn.Module], seen: Tensor, cells: Tensor) -> list[Tensor]:
-    """Cross entropy of each head over the visual tokens (n, width) that ``cells`` (n, 9) teaches.
+    """Cross entropy of each head over visual tokens (n, width), as ``cells`` (n, 9) teaches."""
+    return losses(heads, seen.float(), cells)
+
+
+def losses(heads: Iterable[nn.Module], states: Tensor, targets: Tensor) -> list[Tensor]:
+    """Cross entropy of each head over ``states`` (n, width), with its column of ``targets``.
 
     -100 is not taught; a head that nothing is taught to has loss 0.
     """
     out = []
-    for head, target in zip(heads, cells.T, strict=True):
-        total = F.cross_entropy(head(seen.float()), target, ignore_index=IGNORE, reduction="sum")
+    for head, target in zip(heads, targets.T, strict=True):
+        total = F.cross_entropy(head(states), target, ignore_index=IGNORE, reduction="sum")
         out.append(total / (target != IGNORE).sum().clamp(min=1))
     return out
