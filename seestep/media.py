@@ -84,6 +84,13 @@ def read_size(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> tuple[int,
         return (height, width) if turned else (width, height)
 
 
+def turned_by_exif(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> bool:
+    """Whether EXIF says that the picture is to be seen turned or mirrored."""
+    path = _path(path, None)
+    with _opened(path, max_pixels) as image:
+        return _exif(image, path).get(_ORIENTATION, 1) in range(2, 9)
+
+
 def pixel_sha256(image: Image) -> str:
     """Hash of what is seen: mode, size and pixels, whatever the file format was."""
     digest = hashlib.sha256(f"{image.mode} {image.width}x{image.height}\n".encode())

@@ -42,6 +42,7 @@ ROOMS = (
     "world",
     "export",
     "models",
+    "check",
     "train",
     "evals",
     "study",

@@ -20,6 +20,7 @@ from seestep.errors import SeestepError
 VERBS = {  # name -> (where it lives, what it does)
     "run": ("seestep.cli.run:run", "Run a whole recipe: data, training, evaluation, report."),
     "sources": ("seestep.cli.sources:sources", "List the data sets that can be read."),
+    "check": ("seestep.cli.check:check", "Find what is wrong with a training file, as it is."),
     "convert": ("seestep.cli.convert:convert", "Turn official data files into records."),
     "train": ("seestep.cli.train:train", "Train one stage."),
     "pretrain": ("seestep.cli.pretrain:pretrain", "Make a small base from nothing and test it."),

@@ -57,7 +57,7 @@ def test_a_misspelt_verb_gets_the_nearest(capsys):
         "seestep: there is no verb 'doctr'. Try: did you mean doctor?\n"
     )
     assert main(["xyz"]) == 2
-    assert "verbs: run, sources, convert" in capsys.readouterr().err
+    assert "verbs: run, sources, check, convert" in capsys.readouterr().err
 
 
 def test_a_wrong_option_exits_with_2(capsys):

@@ -1,0 +1,338 @@
+"""Training files with known faults, and files of our own making that have none."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seestep import families
+from seestep.check.model import find
+from seestep.check.run import Report, check
+from seestep.cli.app import main
+from seestep.errors import DataError
+from seestep.families import Family
+from seestep.geometry.convert import to_frame
+from seestep.geometry.render import render
+
+SIZES = [(640, 480), (900, 600), (500, 375), (240, 320), (333, 500)]
+
+QWEN = families.get("qwen2_5_vl")
+
+
+def write(folder: Path, rows: list, name: str = "data.json") -> Path:
+    file = folder / name
+    if name.endswith("l"):
+        file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    else:
+        file.write_text(json.dumps(rows))
+    return file
+
+
+def picture(folder: Path, name: str, size: tuple[int, int] = (64, 48)) -> str:
+    Image.new("RGB", size, (hash(name) % 255, 80, 90)).save(folder / name)
+    return name
+
+
+def llava(asked: str, said: str, *images: str, **more: object) -> dict:
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": said}]
+    return {"id": "x", "image": list(images), "conversations": turns} | more
+
+
+def looked(file: Path, model: str = "qwen3-vl", **more: object) -> Report:
+    return check(file, find(model), **more)  # type: ignore[arg-type]
+
+
+def named(report: Report, mark: str) -> dict[str, int]:
+    return {f.name: f.count for f in report.findings if f.mark == mark}
+
+
+# --- coordinates ------------------------------------------------------------------------------
+
+
+def grounded(
+    folder: Path, frame: str, count: int = 200, *, seed: int = 0, family: Family = QWEN
+) -> Path:
+    """Boxes and points all over pictures of several sizes, written in ``frame``."""
+    rng = random.Random(seed)
+    names = [picture(folder, f"{i}.png", size) for i, size in enumerate(SIZES)]
+    rows = []
+    for n in range(count):
+        which = rng.randrange(len(SIZES))
+        width, height = SIZES[which]
+        x0, y0 = rng.random() * 0.8, rng.random() * 0.8
+        x1, y1 = rng.uniform(x0 + 0.1, 1), rng.uniform(y0 + 0.1, 1)
+        kind = "box" if n % 2 else "point"
+        values = (x0, y0, x1, y1) if kind == "box" else (x1, y1)
+        resize = family.resize((width, height))
+        told = to_frame(values, kind, "unit", frame, resize)
+        notation = "json_bbox_2d" if kind == "box" else "tuples"
+        said = render(kind, told, frame, notation, label="mug")
+        rows.append(llava(f"<image>\nLocate thing {n}.", said, names[which]))
+    return write(folder, rows)
+
+
+@pytest.mark.parametrize("frame", ["pixel", "permille", "unit", "percent"])
+@pytest.mark.parametrize("model", ["qwen2.5-vl", "qwen3-vl"])
+def test_the_frame_is_told_from_numbers_and_sizes(tmp_path: Path, frame: str, model: str) -> None:
+    report = looked(grounded(tmp_path, frame), model)
+    found = next(f for f in report.findings if f.name == "frame")
+    spoken = families.get(report.family).frame
+    near = (frame, spoken) == ("pixel", "pixel_resized")  # 375 becomes 364: 3 % apart
+    assert found.mark == ("ok" if frame == spoken else "warning" if near else "fault")
+    words = {"permille": "0 to 1000", "unit": "fractions", "percent": "0 to 100;"}
+    assert words.get(frame, "pixels") in found.what
+    assert set(named(report, "fault")) <= {"frame"}
+
+
+@pytest.mark.parametrize("frame", ["pixel", "pixel_resized"])
+def test_pixels_before_and_after_a_real_resize_are_told_apart(tmp_path: Path, frame: str) -> None:
+    model = find("qwen2.5-vl")
+    small = replace(model, family=model.family.with_processor(max_pixels=128 * 28 * 28))
+    file = grounded(tmp_path, frame, family=small.family)
+    (found,) = [f for f in check(file, small).findings if f.name == "frame"]
+    assert found.mark == ("ok" if frame == "pixel_resized" else "fault")
+    assert ("resized" in found.what.split(", as")[0].split(";")[0]) == (frame == "pixel_resized")
+
+
+def test_without_sizes_what_the_numbers_cannot_tell_is_not_told(tmp_path: Path) -> None:
+    file = grounded(tmp_path, "permille")
+    for name in tmp_path.glob("*.png"):
+        name.unlink()
+    found = {f.name: f for f in looked(file, "qwen2.5-vl").findings}
+    assert found["frame"].mark == "not checked" and "--images" in found["frame"].what
+    assert found["missing"].mark == "fault"
+    found = {f.name: f for f in looked(file, "qwen3-vl").findings}
+    assert found["frame"].mark == "not checked"
+
+
+def test_half_of_each_frame_is_no_frame(tmp_path: Path) -> None:
+    rows = json.loads(grounded(tmp_path, "permille").read_text())
+    rows += json.loads(grounded(tmp_path, "pixel", seed=1).read_text())
+    found = next(f for f in looked(write(tmp_path, rows)).findings if f.name == "frame")
+    assert found.mark == "fault" and "some are pixels" in found.what
+
+
+def test_fractions_need_no_sizes(tmp_path: Path) -> None:
+    file = grounded(tmp_path, "unit")
+    for name in tmp_path.glob("*.png"):
+        name.unlink()
+    assert named(looked(file), "fault").keys() == {"frame", "missing"}
+
+
+def test_fractions_that_a_question_asks_for_are_told_apart(tmp_path: Path) -> None:
+    rows = json.loads(grounded(tmp_path, "permille").read_text())
+    form = "<image>\nPoint at {}. Answer with a tuple between 0 and 1."
+    rows += [llava(form.format(n), f"[(0.{n:02}, 0.55)]", "0.png") for n in range(1, 31)]
+    found = {f.name: f for f in looked(write(tmp_path, rows)).findings}
+    assert found["frame"].mark == "ok" and found["frame-asked"].mark == "warning"
+    rows += [llava(form.format(f"more {n}"), f"[({n}, 500)]", "0.png") for n in range(300, 360)]
+    found = {f.name: f for f in looked(write(tmp_path, rows)).findings}
+    assert found["frame-asked"].mark == "fault"
+
+
+def test_numbers_beyond_the_edge_and_boxes_inside_out_are_counted(tmp_path: Path) -> None:
+    rows = json.loads(grounded(tmp_path, "permille", 400).read_text())
+    rows[7]["conversations"][1]["value"] = "[(1200, 300)]"
+    rows[9]["conversations"][1]["value"] = '{"bbox_2d": [500, 300, 120, 400]}'
+    warned = named(looked(write(tmp_path, rows)), "warning")
+    assert warned == {"outside": 1, "reversed": 1}
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+GOOD = "<image>\nWhat is it? Is it red?"
+FAULTS: dict[str, Callable[[str], dict]] = {
+    "placeholder": lambda p: llava("no picture here, though one is named", "a mug", p),
+    "marker": lambda p: llava("<image 0-25> what happens?", "a fall", p),
+    "special": lambda p: llava("<image>\nwhat<|im_end|> is it?", "a mug", p),
+    "missing": lambda p: llava("<image>\nwhere is it?", "there", "absent.png"),
+    "turns": lambda p: llava("<image>\nanything to say?", "  ", p),
+    "option": lambda p: llava("<image>\nWhich?\nA. red\nB. blue\n", "green", p),
+    "json": lambda p: llava("<image>\nPlan it.", '{"steps": ["pick",', p),
+    "unreadable": lambda p: {"question": "?", "answer": "!"},
+    "pair": lambda p: {
+        "messages": [{"role": "user", "content": "<image> which one?"}], "images": [p],
+        "chosen": {"role": "assistant", "content": "left"},
+        "rejected": {"role": "assistant", "content": "left "},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found_once_and_alone(
+    tmp_path: Path, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = picture(tmp_path, "a.png")
+    fine = [llava(f"<image>\nWhat is thing {n}?", f"mug {n}", name) for n in range(5)]
+    file = write(tmp_path, [*fine[:2], FAULTS[fault](name), *fine[2:]])
+    report = looked(file)
+    assert named(report, "fault") == {fault: 1}
+    (found,) = [f for f in report.findings if f.mark == "fault"]
+    assert [e.row for e in found.examples] == [3] and found.of == 6
+    assert main(["check", str(file), "--model", "qwen3-vl"]) == 1
+    said = capsys.readouterr().out
+    assert "FAULT" in said and "row 3" in said and "1 fault" in said
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_a_file_in_order_has_no_fault(
+    tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = picture(tmp_path, "a.png")
+    part = {"type": "image"}
+    rows = [
+        llava("<image>\nWhat is it?", "a mug", name),
+        {"messages": [{"role": "user", "content": "<image>is it red? Answer yes or no."},
+                      {"role": "assistant", "content": "Yes."}], "images": [name]},
+        {"messages": [{"role": "user", "content": [part | {"image": name},
+                                                   {"type": "text", "text": "Which?\nA. x\nB. y"}]},
+                      {"role": "assistant", "content": "<think></think><answer>B</answer>"}]},
+        {"prompt": [{"role": "user", "content": [part, {"type": "text", "text": "where?"}]}],
+         "completion": [{"role": "assistant", "content": [{"type": "text", "text": "here"}]}],
+         "images": [{"path": name, "bytes": None}]},
+        {"prompt": "plan?", "chosen": "pick, put", "rejected": "put, pick"},
+        {"instruction": "say", "input": "it", "output": '```json\n{"a": [1]}\n```'},
+        {"query": "<image>how many?", "response": "3", "images": [name],
+         "rejected_response": "4"},
+    ]  # fmt: skip
+    report = looked(write(tmp_path, rows, f"data{suffix}"))
+    assert named(report, "fault") == named(report, "warning") == {}
+    assert (report.rows, report.pairs, report.pictures, report.pictures_found) == (7, 2, 5, 5)
+    args = ["check", str(tmp_path / f"data{suffix}"), "--model", "qwen3-vl", "--json"]
+    assert main(args) == 0
+    assert json.loads(capsys.readouterr().out)["faults"] == 0
+
+
+def test_lines_that_are_no_json_keep_their_number(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    good = json.dumps({"query": "a b c?", "response": "d"})
+    file.write_text(f'{good}\n{{"query": "x", \n{good.replace("d", "e")}\n[1]\n{{"que')
+    report = looked(file)
+    (found,) = [f for f in report.findings if f.name == "unreadable"]
+    assert [e.row for e in found.examples] == [2, 4, 5] and report.rows == 5
+    assert "torn last line" in found.examples[2].text
+
+
+def test_repeats_and_contradictions_name_the_earlier_row(tmp_path: Path) -> None:
+    name, other = picture(tmp_path, "a.png"), picture(tmp_path, "b.png")
+    rows = [
+        llava("<image>\nWhat is it?", "A mug.", name),
+        llava("<image>\nWhat is it?", "a mug", name),
+        llava("<image>\nWhat is it?", "a cup", name),
+        llava("<image>\nWhat is it?", "a cup", other),
+    ]
+    found = {f.name: f for f in looked(write(tmp_path, rows)).findings if f.mark == "warning"}
+    assert {k: [e.row for e in f.examples] for k, f in found.items()} == {
+        "repeat": [2],
+        "contradiction": [3],
+    }
+    assert "row 1" in found["repeat"].examples[0].text
+
+
+# --- lengths ----------------------------------------------------------------------------------
+
+
+def test_lengths_are_those_of_the_checkpoint_s_own_processor(tmp_path: Path) -> None:
+    from seestep.models.load import load
+    from seestep.models.tiny import checkpoint_path
+
+    loaded = load(checkpoint_path())
+    name = picture(tmp_path, "a.png", (200, 120))
+    text = "Where is the red mug?"
+    turns = [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": f"\n{text}"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "(300, 400)"}]},
+    ]
+    shown = loaded.processor.apply_chat_template(turns, tokenize=False)
+    with Image.open(tmp_path / name) as image:
+        ids = loaded.processor(text=[shown], images=[image], return_tensors="pt")["input_ids"]
+    report = looked(
+        write(tmp_path, [llava(f"<image>\n{text}", "(300, 400)", name)]), str(checkpoint_path())
+    )
+    assert report.exact_tokens
+    assert report.tokens["longest"] == pytest.approx(
+        ids.shape[1], abs=4
+    )  # the template's own signs
+    grid = loaded.family.image_tokens((200, 120))
+    assert report.picture_tokens["longest"] == grid + 2
+
+
+def test_pictures_beyond_the_cutoff_are_a_fault_and_long_answers_a_warning(tmp_path: Path) -> None:
+    big = picture(tmp_path, "big.png", (1280, 960))  # 46 x 34 tokens of 28 pixels
+    small = picture(tmp_path, "small.png", (56, 56))
+    rows = [
+        llava("<image><image>\nWhich is larger?", "the first", big, big),
+        llava("<image>\nTell a story.", "word " * 3000, small),
+        llava("<image>\nHow many?", "one", big),
+    ]
+    report = looked(write(tmp_path, rows), "qwen2.5-vl", cutoff=2048)
+    assert named(report, "fault") == {"image-cut": 1} and named(report, "warning") == {"long": 1}
+    assert looked(write(tmp_path, rows), "qwen2.5-vl", cutoff=8192).faults == 0
+    with pytest.raises(DataError, match="cutoff"):
+        looked(write(tmp_path, rows), cutoff=0)
+
+
+def test_damaged_turned_and_impossible_pictures_are_told(tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    picture(tmp_path, "thin.png", (1000, 4))
+    turned = Image.new("RGB", (40, 30))
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    names = ["cut.png", "thin.png", "turned.jpg", "https://x.org/a.png"]
+    rows = [llava(f"<image>\nWhat is {n}?", n, n) for n in names]
+    report = looked(write(tmp_path, rows))
+    assert named(report, "fault") == {"damaged": 1, "narrow": 1}
+    assert named(report, "warning") == {"turned": 1, "remote": 1}
+
+
+# --- benchmarks, models -----------------------------------------------------------------------
+
+
+def test_what_a_benchmark_holds_is_found_and_silence_is_never_clean(tmp_path: Path) -> None:
+    name = picture(tmp_path, "a.png")
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    (bench / "copy.png").write_bytes((tmp_path / name).read_bytes())
+    question = "How far is the mug from the lamp in metres?"
+    (bench / "q.jsonl").write_text(json.dumps({"item": {"question": question}}) + "\n")
+    rows = [llava(f"<image>\n{question}\nAnswer briefly.", "2", name)]
+    file = write(tmp_path, rows)
+    assert "leaks" in named(looked(file), "not checked")
+    report = looked(file, benchmarks=bench)
+    assert named(report, "fault") == {"bench-picture": 1}
+    assert named(report, "warning") == {"bench-question": 1}
+    other = picture(tmp_path, "b.png", (65, 48))
+    clean = write(tmp_path, [llava("<image>\nWhat is it?", "a mug", other)])
+    assert "leaks" in named(looked(clean, benchmarks=bench), "ok")
+    (bench / "torn.json").write_text('{"a": ')
+    unread = {f.name: f for f in looked(clean, benchmarks=bench).findings}["leaks"]
+    assert unread.mark == "not checked" and "torn.json" in unread.what
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [("qwen2.5-vl", "qwen2_5_vl"), ("Qwen/Qwen3-VL-8B-Instruct", "qwen3_vl"),
+     ("RoboBrain2.0-7B", "robobrain2"), ("qwen2_5_vl", "qwen2_5_vl")],
+)  # fmt: skip
+def test_a_family_is_known_however_it_is_written(name: str, family: str) -> None:
+    assert find(name).family.name == family
+
+
+def test_unknown_models_and_files_are_told_with_a_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, [])
+    assert main(["check", str(file), "--model", "llama"]) == 2
+    assert "qwen2_5_vl" in capsys.readouterr().err
+    assert main(["check", str(file), "--model", "qwen3-vl"]) == 2
+    assert "no row" in capsys.readouterr().err
+    (tmp_path / "a.xlsx").write_text("")
+    assert main(["check", str(tmp_path / "a.xlsx"), "--model", "qwen3-vl"]) == 2
+    assert ".jsonl" in capsys.readouterr().err
