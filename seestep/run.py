@@ -224,6 +224,7 @@ def to_builtins(config: Any) -> Any:
 
 
 def _open(folder: Path, planned: Stage) -> None:
+    """Claim the folder for ``planned``; one that holds no more than another claim is free."""
     path = folder / STAGE
     if not path.exists():
         found = sorted(p.name for p in folder.glob("part-*.jsonl"))
@@ -236,7 +237,11 @@ def _open(folder: Path, planned: Stage) -> None:
         atomic_write(path, _json(planned) + b"\n")
         return
     found_stage = _load(path, Stage)
-    if found_stage.fingerprint != planned.fingerprint:
+    if found_stage.fingerprint == planned.fingerprint:
+        return
+    if all(p.name == STAGE or p.name.startswith(".") for p in folder.iterdir()):
+        atomic_write(path, _json(planned) + b"\n")
+    else:
         differs = _differences(msgspec.to_builtins(found_stage), msgspec.to_builtins(planned))
         raise RunError(
             "this folder was made with another recipe or other inputs: " + "; ".join(differs[:8]),

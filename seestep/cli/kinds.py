@@ -10,7 +10,7 @@ from seestep.errors import RecipeError
 # The first kind of which a recipe has a key; recipes/evidence.yaml is a pipeline with one key more.
 SIGNS = {
     "evidence": ({"evidence"}, "a comparison of several runs"),
-    "pretrain": ({"vision", "joint", "core"}, "the pretraining of a base"),
+    "pretrain": ({"vision", "joint", "phases"}, "the pretraining of a base"),
     "run": ({"world", "sources", "pipeline", "settings", "stages"}, "a whole run"),
     "eval": ({"items", "ask"}, "an evaluation"),
     "train": ({"optim", "batch", "epochs", "method"}, "one training stage"),

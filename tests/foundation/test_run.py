@@ -126,6 +126,17 @@ def test_another_recipe_is_refused_and_the_key_that_differs_is_shown(tmp_path):
         make(tmp_path / "out", shards=4)
 
 
+def test_a_folder_in_which_nothing_was_made_is_free_for_another_recipe(tmp_path):
+    def broken(n: int) -> ShardResult:
+        raise DataError("a bad file")
+
+    with pytest.raises(DataError, match="a bad file"):
+        make(tmp_path / "out", seed=1, work=broken)
+    assert make(tmp_path / "out", seed=2).config["seed"] == 2
+    with pytest.raises(RunError, match="another recipe"):
+        make(tmp_path / "out", seed=1)
+
+
 def test_other_inputs_are_refused(tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text("1")

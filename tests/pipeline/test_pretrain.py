@@ -17,7 +17,7 @@ TOY = (
     *SHORT,
     "vision={steps: 1, batch: 2}",
     "joint={steps: 1, batch: 1}",
-    "core.steps=0",
+    "phases=[]",
     "pairs=0",
     "data.workers=1",
     "data.parts={tables: {purpose: base, homes: 1, shard_homes: 1,"
@@ -57,13 +57,13 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, capsys):
                 str(out),
                 "--dry-run",
                 "joint.steps=7",
-                "core.steps=3",
+                "phases=[{steps: 3, weights: {point: 1}}]",
             ]
         )
         == 0
     )
     said = capsys.readouterr().out
-    assert "# joint: 7 steps of 8 looks with 12 questions" in said
+    assert "# joint: 7 steps of 12 looks with 8 questions" in said
     assert "kind: muon_adamw" in said
     assert main(["pretrain", str(RECIPE), "--out", str(out), "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["would"]

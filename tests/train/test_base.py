@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from seestep import recipe
-from seestep.errors import RecipeError, RunError
+from seestep.errors import DataError, RecipeError, RunError
 from seestep.models.load import load, save
 from seestep.models.processor import Patches
 from seestep.models.tiny.build import SMALL, build
@@ -45,7 +45,7 @@ SHORT = (
     "threads=1",
     "vision={steps: 3, batch: 2}",
     "joint={steps: 3, batch: 2}",
-    "core={steps: 1, weights: {exists: 1, list: 1}}",
+    "phases=[{steps: 1, weights: {exists: 1, list: 1}}]",
     "optim.warmup_steps=1",
     "data.vocab=320",
     "questions=2",
@@ -251,13 +251,27 @@ def test_choices_are_asked_in_words_too_where_the_recipe_says_so(corpus):
     assert "side words" in told["[side]"] and "side words" not in told["[nearer]"]
 
 
-def test_first_only_what_is_named_is_asked_then_everything(corpus):
-    config = short("core={steps: 2, weights: {list: 1}}", "joint.steps=4", "pairs=0")
+def test_each_phase_asks_what_it_names_then_everything_is_asked(corpus):
+    phases = "phases=[{steps: 1, weights: {list: 1}}, {steps: 1, weights: {extreme: 1}}]"
+    config = short(phases, "joint.steps=4", "pairs=0")
     cells = corpus.cells.copy()
     cells[..., 0], cells[..., 1] = TYPES.index("Mug"), COLORS.index("red")
+    cells[..., 2:4] = 20, 5
+    cells[:, 0, 2] = 3
     named = Corpus(corpus.pictures, cells, corpus.groups)
     loaded = build("qwen3_vl", shape=SMALL)
     lessons, tokenizer = made_lessons(config, named, loaded), loaded.tokenizer
     told = [tokenizer.decode(lessons([3 + k])["input_ids"][0]) for k in range(4)]
-    assert ["List the things." in text for text in told][:2] == [True, True]
+    assert ["List the things." in text for text in told][:2] == [True, False]
+    assert ["most thing?" in text for text in told][:2] == [False, True]
     assert ["Is there a mug" in text for text in told] == [False, False, True, True]
+    with pytest.raises(DataError, match="no question of a phase"):
+        made_lessons(short("phases=[{steps: 1, weights: {depth: 1}}]"), named, loaded)
+
+
+@pytest.mark.parametrize("wrong", ["phases=[{steps: 9, weights: {exists: 1}}]",
+                                   "phases=[{steps: 0, weights: {exists: 1}}]",
+                                   "phases=[{steps: 1, weights: {}}]"])  # fmt: skip
+def test_phases_without_steps_or_questions_are_refused(wrong):
+    with pytest.raises(RecipeError, match="phase"):
+        short(wrong)

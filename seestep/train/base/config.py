@@ -43,8 +43,8 @@ class Stage(Struct, frozen=True, kw_only=True):
     aux: float = 1.0  # weight of the per-token supervision
 
 
-class Core(Struct, frozen=True, kw_only=True):
-    """What the first ``steps`` of the joint stage ask: these families and no other.
+class Phase(Struct, frozen=True, kw_only=True):
+    """What ``steps`` of the joint stage ask: these families and no other.
 
     Only questions about one picture, in the family's own form; "list" and "extreme" are the
     listings of ``reading``.
@@ -69,7 +69,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     optim: Optim
     vision: Stage
     joint: Stage
-    core: Core
+    phases: tuple[Phase, ...]  # the first of the joint steps, one phase after another
     questions: int = 8  # packed on one group of pictures
     pairs: float = 0.15  # share of joint steps that train questions about several pictures
     words: tuple[str, ...] = ()  # families whose choices are asked in words too ("side words")
@@ -83,10 +83,10 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
             raise ValueError("pretraining needs optim.schedule floored_cosine, once a stage")
         if min(self.vision.steps, self.joint.steps) < 1:
             raise ValueError("vision.steps and joint.steps must be at least 1")
-        if not 0 <= self.core.steps <= self.joint.steps or not self.core.weights:
-            raise ValueError(
-                "core.steps must lie within joint.steps and core.weights name families"
-            )
+        if sum(p.steps for p in self.phases) > self.joint.steps:
+            raise ValueError("the steps of all phases must lie within joint.steps")
+        if any(p.steps < 1 or not p.weights for p in self.phases):
+            raise ValueError("every phase needs steps and families in weights")
         if self.questions < 1 or not 0 <= self.pairs <= 1:
             raise ValueError("questions must be at least 1 and pairs lie in [0, 1]")
 
@@ -98,6 +98,14 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     @property
     def steps(self) -> int:
         return sum(stage.steps for _, stage in self.stages)
+
+    def phase(self, step: int) -> int | None:
+        """Which phase ``step`` (from 0) of the joint stage is in; None after the last."""
+        for number, phase in enumerate(self.phases):
+            if step < phase.steps:
+                return number
+            step -= phase.steps
+        return None
 
     def place(self, step: int) -> tuple[int, int]:
         """Which stage ``step`` (from 0) of the whole run is in, and its number in that stage."""

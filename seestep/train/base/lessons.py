@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seestep import families
+from seestep.errors import DataError
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
 from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, mirrored
@@ -49,9 +50,13 @@ class Lessons:
         self.config, self.corpus, self.packer, self.patches = config, corpus, packer, patches
         single = [g for g in corpus.groups if len(g[0].views) == 1]
         single = [[*g, *listings(corpus, g), *self._worded(g)] for g in single]
-        wanted, family = config.core.weights, families.get(config.family)
-        core = [[q for q in g if q.ability in wanted and is_native(q, family)] for g in single]
-        self.core = [g for g in core if g]
+        family = families.get(config.family)
+        native = [[q for q in g if is_native(q, family)] for g in single]
+        kept = ([[q for q in g if q.ability in p.weights] for g in native] for p in config.phases)
+        self.phases = [[g for g in groups if g] for groups in kept]
+        for phase, groups in zip(config.phases, self.phases, strict=True):
+            if not groups:
+                raise DataError("no question of a phase", wanted=", ".join(sorted(phase.weights)))
         self.pools = single, [g for g in corpus.groups if len(g[0].views) > 1]
         self.mentions = Mentions(packer.encode_known)
 
@@ -69,15 +74,15 @@ class Lessons:
         if name == "vision":
             batch = self._look(stage, rng)
         else:
-            batch = self._ask(stage, rng, core=k < self.config.core.steps)
+            batch = self._ask(stage, rng, self.config.phase(k))
         return batch | {"ids": [f"{name} {k + 1}"], "aux": stage.aux}
 
     def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
         views = rng.integers(len(self.corpus.pictures), size=stage.batch)
         return self._see(views, rng.random(stage.batch) < MIRRORED)
 
-    def _ask(self, stage: Stage, rng: np.random.Generator, *, core: bool) -> Batch:
-        groups = self._draw(stage.batch, rng, core)
+    def _ask(self, stage: Stage, rng: np.random.Generator, phase: int | None) -> Batch:
+        groups = self._draw(stage.batch, rng, phase)
         packed = self.packer(groups)
         return self._see(packed.views) | inputs(packed) | {"named": self._named(groups, packed)}
 
@@ -104,10 +109,12 @@ class Lessons:
             "cells": torch.from_numpy(cells),
         }
 
-    def _draw(self, count: int, rng: np.random.Generator, core: bool) -> list[list[Question]]:
+    def _draw(
+        self, count: int, rng: np.random.Generator, phase: int | None
+    ) -> list[list[Question]]:
         """``count`` groups, all about one picture or all about several, a few questions each."""
-        if core:
-            weights, pool = self.config.core.weights, self.core
+        if phase is not None:
+            weights, pool = self.config.phases[phase].weights, self.phases[phase]
         else:
             several = bool(self.pools[1]) and rng.random() < self.config.pairs
             weights, pool = self.config.ability_weights, self.pools[several]
