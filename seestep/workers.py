@@ -9,11 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seestep.errors import RunError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from seestep.run import ShardResult
 
     Work = Callable[[int], ShardResult]
+
+J = TypeVar("J")
+R = TypeVar("R")
 
 
 def run_shards(
@@ -97,12 +100,24 @@ class Pool:
                 file=folder,
                 hint="workers: 1",
             ) from error
-        jobs = [self._pool.submit(_work_on, folder, fingerprint, frozen, n) for n in todo]
+        with _no_dead_workers(folder):
+            yield from self._all(
+                [self._pool.submit(_work_on, folder, fingerprint, frozen, n) for n in todo]
+            )
+
+    def each(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """``work(job)`` of every job in the processes; yields results as they are done.
+
+        ``work`` and the jobs must be picklable. The first failure ends the others.
+        """
+        with _no_dead_workers(None):
+            yield from self._all([self._pool.submit(work, job) for job in jobs])
+
+    def _all(self, futures: Sequence[Future[R]]) -> Iterator[R]:
         try:
-            with _no_dead_workers(folder):
-                for future in as_completed(jobs):
-                    yield future.result()
-        except BaseException:  # a failed shard, Ctrl-C, or a caller that stops listening
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:  # a failure, Ctrl-C, or a caller that stops listening
             self._terminate()
             raise
 

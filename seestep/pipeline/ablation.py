@@ -9,7 +9,7 @@ from typing import Any
 from seestep import recipe
 from seestep.disk import atomic_write
 from seestep.pipeline import check_first, finish, own
-from seestep.pipeline.arms import arm, run_arm, scores_of
+from seestep.pipeline.arms import arm, run_arm, scores_of, write_spoilt
 from seestep.pipeline.config import Config, Pipeline
 from seestep.pipeline.data import make_data
 from seestep.pipeline.state import Run
@@ -63,8 +63,9 @@ def _run_ablation(
         work = out / "arms" / name
         say(f"--- {name}")
         only = ("base", last) if setting is None else (last,)
-        spoilt = setting.sabotage if setting else ()
-        made = run_arm(data, arms[name], work, only=only, sabotage=spoilt)
+        if setting and setting.sabotage:
+            write_spoilt(data, arms[name], setting.sabotage)
+        made = run_arm(data, arms[name], work, only=only)
         data.timings.steps |= {f"{name}: {k}": t for k, t in made.steps.items()}
         if setting is None:
             scores["base"] = scores_of(work, "base")

@@ -107,17 +107,17 @@ def run_arm(
     *,
     only: Sequence[str],
     blind: Sequence[Blind] = (),
-    sabotage: Sequence[Sabotage] = (),
 ) -> Done:
-    """Train the stages of one arm and evaluate those of ``only``, unless that is done."""
+    """Train the stages of one arm and evaluate those of ``only``, unless that is done.
+
+    Spoilt records that it reads must lie there: see ``write_spoilt``.
+    """
     found = done(work, config, only, blind)
     if found is not None:
         data.say("   already done")
         return found
     from seestep.pipeline.models import evaluate, make_models  # torch only where it is needed
 
-    if sabotage:
-        write_spoilt(data, config, sabotage)
     run = dataclasses.replace(data, config=config, work=work, models={})
     make_models(run, only=only)
     for label in blind:

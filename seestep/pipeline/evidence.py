@@ -7,8 +7,10 @@ what is missing, so that the parts can be run alone and in any order.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,22 +20,33 @@ from seestep import recipe
 from seestep.disk import atomic_write
 from seestep.evals.run import item_folders
 from seestep.pipeline import check_first, finish, own
-from seestep.pipeline.arms import PLAN_SUITES, Blind, Done, arm, done, run_arm, seeded, up_to
+from seestep.pipeline.arms import (
+    PLAN_SUITES,
+    Blind,
+    Done,
+    arm,
+    done,
+    run_arm,
+    seeded,
+    up_to,
+    write_spoilt,
+)
 from seestep.pipeline.config import Config, Pipeline, Stage
-from seestep.pipeline.data import make_data
+from seestep.pipeline.data import known_data, make_data
 from seestep.pipeline.state import Run
 from seestep.progress import Mode
 from seestep.run import read_manifest
 from seestep.study.ablate import Setting
 from seestep.study.evidence import Rules
 from seestep.study.results import BASE, REFERENCE, WRONG
+from seestep.workers import Pool
 
 Part = Literal["seeds", "controls", "ablations"]
 PARTS: tuple[Part, ...] = ("seeds", "controls", "ablations")
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What things take where nothing was measured yet, in seconds; only ``--dry-run`` reads it."""
+    """What one job takes where nothing was measured yet, in seconds; for ``--dry-run`` alone."""
 
     data: float = 0.0
     stages: dict[str, float] = {}
@@ -45,6 +58,8 @@ class Proof(Config, frozen=True, kw_only=True):
 
     ``until`` is the stage that control arms and ablations stop after; they are compared with the
     reference's checkpoint of the same stage and seeds. ``chosen`` says how the recipe was found.
+    ``side_by_side`` jobs run at once, each in a process of its own with the pipeline's ``threads``:
+    of a tiny model two with one thread are done sooner than one with two after the other.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -55,6 +70,7 @@ class Proof(Config, frozen=True, kw_only=True):
     compare: tuple[str, ...] = ()  # dotted training options shown in the settings table
     rules: Rules = Rules()
     chosen: str = ""
+    side_by_side: int = 1
     expected: Expected = Expected()
 
     def __post_init__(self) -> None:
@@ -62,6 +78,8 @@ class Proof(Config, frozen=True, kw_only=True):
             raise ValueError(f"evidence.seeds must be some, each once: {self.seeds}")
         if not self.arm_seeds or not set(self.arm_seeds) <= set(self.seeds):
             raise ValueError("evidence.arm_seeds must be some of evidence.seeds")
+        if self.side_by_side < 1:
+            raise ValueError("evidence.side_by_side must be at least 1")
         names = [s.name for s in (*self.controls, *self.ablations)]
         if len({*names, BASE, REFERENCE, WRONG}) != len(names) + 3:
             raise ValueError(f"arms need names that differ from each other and {REFERENCE}")
@@ -157,19 +175,46 @@ def run_evidence(
         data = Run(config.pipeline, out, out, mode, say)
         make_data(data)
         todo = [job for job in jobs(config) if job.part in only or job.name == BASE]
-        for n, job in enumerate(todo, 1):
-            causes = ", ".join(job.setting.causes) if job.setting else "as the recipe says"
-            say(f"--- {n} of {len(todo)}: {job.name}, seed {job.seed} ({causes})")
-            run_arm(
-                data,
-                job.config,
-                job.work(out),
-                only=job.only,
-                blind=job.blind,
-                sabotage=job.setting.sabotage if job.setting else (),
-            )
+        if config.evidence.side_by_side == 1:
+            for n, job in enumerate(todo, 1):
+                say(f"--- {n} of {len(todo)}: {_job_words(job)}")
+                _write_spoilt(data, [job])
+                run_arm(data, job.config, job.work(out), only=job.only, blind=job.blind)
+        else:
+            _side_by_side(config, data, [job for job in todo if job.done(out) is None])
         page = _report(config, data, out, publish)
         return finish(data, page)
+
+
+def _side_by_side(config: Evidence, data: Run, todo: Sequence[Job]) -> None:
+    """Do jobs several at once, each told about when it is done."""
+    _write_spoilt(data, todo)
+    data.say(f"--- {len(todo)} jobs, {config.evidence.side_by_side} at once")
+    with Pool(config.evidence.side_by_side) as pool:
+        for n, (job, seconds) in enumerate(
+            pool.each(partial(_alone, data.config, data.out), todo), 1
+        ):
+            data.say(f"--- {n} of {len(todo)} done: {_job_words(job)} ({_minutes(seconds)})")
+
+
+def _alone(config: Pipeline, out: Path, job: Job) -> tuple[Job, float]:
+    """One job by this process, silently; its data are made. Returns it with its seconds."""
+    began = time.monotonic()
+    data = Run(config, out, out, "none", lambda _: None)
+    known_data(data)
+    run_arm(data, job.config, job.work(out), only=job.only, blind=job.blind)
+    return job, time.monotonic() - began
+
+
+def _write_spoilt(data: Run, todo: Sequence[Job]) -> None:
+    for job in todo:
+        if job.setting and job.setting.sabotage and job.done(data.out) is None:
+            write_spoilt(data, job.config, job.setting.sabotage)
+
+
+def _job_words(job: Job) -> str:
+    causes = ", ".join(job.setting.causes) if job.setting else "as the recipe says"
+    return f"{job.name}, seed {job.seed} ({causes})"
 
 
 def _report(config: Evidence, data: Run, out: Path, publish: Path | None) -> Path | None:
@@ -210,7 +255,7 @@ def preview(config: Evidence, out: Path) -> list[str]:
             lines.append(f"{head}: done in {_minutes(took)}")
             continue
         seconds = _expected(job, items, expected)
-        left += seconds
+        left += seconds / config.evidence.side_by_side
         causes = f"{', '.join(job.setting.causes)}; " if job.setting else ""
         stages = ", ".join(_stage_words(s, out) for s in job.config.stages) or "no training"
         told = f"{causes}{stages}; evaluates {', '.join(job.only)}"

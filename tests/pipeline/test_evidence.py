@@ -95,7 +95,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
             "world.suites={per_suite: 2, homes: 3, shard_homes: 3, views: {close: 2, wide: 1,"
             " orbits: 1, turns: 1, tours: 1}}",
             "evaluate.max_new_tokens=2",
-            "evidence.seeds=[0, 1]",
+            "evidence.seeds=[0, 1]", "evidence.side_by_side=2",
             "evidence.controls=[{name: wrong, together: true, drop: [replay], sabotage: [json]}]",
             "evidence.ablations=[{name: frozen, change: {freeze: [vision]}}]",
             "evidence.rules={least_items: 2, least_homes: 1}",
