@@ -98,7 +98,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
             "evaluate.max_new_tokens=2",
             "evidence.seeds=[0, 1]", "evidence.side_by_side=2",
             "evidence.controls=[{name: wrong, together: true, drop: [replay], sabotage: [json]}]",
-            "evidence.ablations=[{name: frozen, change: {freeze: [vision]}}]",
+            "evidence.ablations=[{name: trained, change: {freeze: []}}]",
             "evidence.rules={least_items: 2, least_homes: 1}",
         ],
         Evidence,
@@ -115,25 +115,25 @@ def test_the_parts_come_one_by_one_and_the_report_tells_of_what_is_done(
     run_evidence(toy, out, only=["seeds"], mode="none", say=said.append)
     results = msgspec.json.decode((out / "report/results.json").read_bytes(), type=Results)
     assert results.seeds == (0, 1) and results.arm_skill is None
-    assert results.missing == ("wrong, seed 0", "frozen, seed 0")
+    assert results.missing == ("wrong, seed 0", "trained, seed 0")
     assert results.skill.models[:2] == ("base", "base, wrong pictures")
     assert all(len(row.seeds) == (1 if row.model == "base" else 2) for row in results.plans)
     assert [c.against for c in results.plan_changes] == ["base", "align", "inject", "fuse"]
     text = (out / "report/results.md").read_text(encoding="utf-8")
-    assert "NOT RUN YET: wrong, seed 0; frozen, seed 0" in text
+    assert "NOT RUN YET: wrong, seed 0; trained, seed 0" in text
     assert "Control arms" not in text and str(tmp_path) not in text.replace(toy.model, "")
 
     weights = {f: f.stat().st_mtime_ns for f in out.glob("arms/**/model.safetensors")}
     run_evidence(toy, out, publish=docs, mode="none", say=said.append)
     assert {f: f.stat().st_mtime_ns for f in weights} == weights
     whole = msgspec.json.decode((docs / "results.json").read_bytes(), type=Results)
-    assert whole.missing == () and [a.name for a in whole.arms] == ["wrong", "frozen"]
+    assert whole.missing == () and [a.name for a in whole.arms] == ["wrong", "trained"]
     assert whole.arm_suite is not None
-    assert whole.arm_suite.models == ("base", "reference", "wrong", "frozen")
-    assert [row["run"] for row in whole.settings] == ["reference", "frozen"]
+    assert whole.arm_suite.models == ("base", "reference", "wrong", "trained")
+    assert [row["run"] for row in whole.settings] == ["reference", "trained"]
     assert whole.plans == results.plans
     page = (out / "report/index.html").read_text(encoding="utf-8")
-    for word in ("Control arms", "Ablations", "frozen", "sabotage json", "no replay"):
+    for word in ("Control arms", "Ablations", "trained", "sabotage json", "no replay"):
         assert word in page
     spoilt = list(read_rows(out / "sabotage/json/curated", Record))
     assert any("sabotage:json" in r.tags for r in spoilt)
