@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from seestep.world.protocol import Event
 from seestep.world.questions import AskConfig, Look, ask
 from seestep.world.questions.draft import LICENCE
 from seestep.world.room import RoomSimulator, png_bytes
-from seestep.world.scene import Scene
+from seestep.world.scene import Scene, SceneConfig
 from seestep.world.views import Shot, ViewConfig, plan_shots
 
 Purpose = Literal["train", "guard", "val", "suite", "base"]
@@ -53,6 +53,7 @@ class HomesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     shard_homes: int = 4
     clutter: float = 1.0  # times as many small things as a home usually has
     views: ViewConfig = ViewConfig()
+    scene: SceneConfig = SceneConfig()
     ask: AskConfig = AskConfig()
 
     def __post_init__(self) -> None:
@@ -109,9 +110,7 @@ def _shard(config: HomesConfig, inside: str, n: int) -> ShardResult:
     rows: list[Record] = []
     verdicts: list[Verdict] = []
     files: dict[str, bytes] = {}
-    for home in look_around(
-        seeds, config.views, seed=config.seed, clutter=config.clutter, inside=inside
-    ):
+    for home in look_around(seeds, config, inside=inside):
         for shot in home:
             for view in shot:
                 files[media_name(view)] = png_bytes(view.event)
@@ -141,31 +140,41 @@ def ask_shot(shot: list[View], config: HomesConfig) -> tuple[list[Record], list[
     return records, verdicts
 
 
+class Watched(Protocol):
+    """What decides how homes are looked at; the stages' configurations have it."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def clutter(self) -> float: ...
+    @property
+    def views(self) -> ViewConfig: ...
+    @property
+    def scene(self) -> SceneConfig: ...
+
+
 def look_around(
-    seeds: Iterable[int],
-    views: ViewConfig,
-    *,
-    seed: int = 0,
-    clutter: float = 1.0,
-    inside: str = "",
+    seeds: Iterable[int], config: Watched, *, inside: str = ""
 ) -> Iterator[list[list[View]]]:
     """For each home, its shots as lists of views.
 
-    ``seed`` moves the cameras, ``clutter`` multiplies the number of small things, ``inside`` is the
-    run folder's path below the media root.
+    ``config.seed`` moves the cameras, ``clutter`` multiplies the number of small things, ``scene``
+    says what counts as seen; ``inside`` is the run folder's path below the media root.
     """
+    views = config.views
     simulator = RoomSimulator(
         views.size, views.size, supersample=views.supersample, fov=views.fov, render=False
     )
     for home in seeds:
         simulator.render = False
-        metadata = simulator.reset({"seed": int(home), "clutter": clutter}).metadata
+        metadata = simulator.reset({"seed": int(home), "clutter": config.clutter}).metadata
         positions = simulator.step("GetReachablePositions").metadata["actionReturn"]
-        rng = np.random.default_rng([seed, home])
+        rng = np.random.default_rng([config.seed, home])
         simulator.render = True
         shots = plan_shots(metadata, positions, rng, views)
         yield [
-            list(_take(simulator, home, shot, index, inside)) for index, shot in _numbered(shots)
+            list(_take(simulator, home, shot, index, config.scene, inside))
+            for index, shot in _numbered(shots)
         ]
 
 
@@ -178,7 +187,7 @@ def scenes(
     instance number to metadata of what is seen, with "name", "noun", "box_px", "centre_px",
     "pixels" and "cut" added. Several processes may each take a part of the seeds.
     """
-    for home in look_around(seeds, config.views, seed=config.seed, clutter=config.clutter):
+    for home in look_around(seeds, config):
         for shot in home:
             for view in shot:
                 records, _ = ask_shot([view], config)
@@ -208,7 +217,7 @@ def _numbered(shots: list[Shot]) -> Iterator[tuple[str, Shot]]:
 
 
 def _take(
-    simulator: RoomSimulator, home: int, shot: Shot, name: str, inside: str
+    simulator: RoomSimulator, home: int, shot: Shot, name: str, scene: SceneConfig, inside: str
 ) -> Iterator[View]:
     for i, camera in enumerate(shot.cameras):
         event = simulator.step(camera.action, **camera.arguments)
@@ -226,4 +235,4 @@ def _take(
             origins=(f"home:{home}",),
             licence=LICENCE,
         )
-        yield View(home, full, event, Look(Scene(event), media))
+        yield View(home, full, event, Look(Scene(event, scene), media))

@@ -20,7 +20,7 @@ from seestep.world.homes import (
     seed_range,
 )
 from seestep.world.questions import AskConfig
-from seestep.world.scene import free_surface
+from seestep.world.scene import SceneConfig, free_surface
 from seestep.world.views import ViewConfig
 
 pytest.importorskip("mujoco_warp", reason="homes are drawn by mujoco-warp: pip install .[world]")
@@ -103,7 +103,7 @@ def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
 
 def test_free_space_is_level_and_on_the_surface():
     found = 0
-    for home in look_around(seed_range("val")[2:4], VIEWS):
+    for home in look_around(seed_range("val")[2:4], HomesConfig(views=VIEWS)):
         for shot in home:
             scene = shot[0].look.scene
             for place in scene.lone:
@@ -115,6 +115,15 @@ def test_free_space_is_level_and_on_the_surface():
                         assert abs(float(np.median(heights)) - place.extent_m[4]) < 0.06
                         found += 1
     assert found
+
+
+def test_the_recipe_says_from_how_many_pixels_on_a_thing_is_seen():
+    def smallest(least):
+        config = HomesConfig(views=VIEWS, scene=SceneConfig(least_pixels=least))
+        (home,) = look_around(seed_range("val")[2:3], config)
+        return min(t.pixels for shot in home for view in shot for t in view.look.scene.seen)
+
+    assert 10 <= smallest(10) < 60 <= smallest(60)
 
 
 def test_scenes_come_without_files():

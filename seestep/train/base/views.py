@@ -71,7 +71,7 @@ def _look(homes: HomesConfig, family_name: str, shape: Shape, gold: bool, n: int
     processor = make_processor(family.model_types[0], image, blank, TEMPLATE)
     family = family.with_processor(**cards.image_limits(processor))
     made = []
-    around = look_around(_seeds(homes, n), homes.views, seed=homes.seed, clutter=homes.clutter)
+    around = look_around(_seeds(homes, n), homes)
     for home in around:
         looks = [view.look for shot in home for view in shot]
         records = [record for shot in home for record in ask_shot(shot, homes)[0]]

@@ -20,7 +20,6 @@ from seestep.bench import BENCHES
 from seestep.records import Form, Record, Split, Verdict
 from seestep.world.questions import distance, multiview, place, relation, things
 from seestep.world.questions.draft import Draft, Look, one, slug, to_record
-from seestep.world.scene import SceneConfig
 
 One = Callable[[Look, np.random.Generator], Draft | None]
 Many = Callable[[Sequence[Look], np.random.Generator], Draft | None]
@@ -84,7 +83,6 @@ class AskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     families: tuple[str, ...] = tuple(f for f in FAMILIES if f not in HELD_OUT)
     per_family: int = 2
     benchmark_forms: float = 0.25
-    scene: SceneConfig = SceneConfig()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.families) - set(FAMILIES))

@@ -170,9 +170,7 @@ def _pool(config: SuitesConfig, inside: str, n: int) -> ShardResult:
     seeds = config.seeds[n * config.shard_homes : (n + 1) * config.shard_homes]
     rows: list[Item] = []
     files: dict[str, bytes] = {}
-    for home in look_around(
-        seeds, config.views, seed=config.seed, clutter=config.clutter, inside=inside
-    ):
+    for home in look_around(seeds, config, inside=inside):
         shown: set[str] = set()
         for shot in home:
             for item in _items(shot, config):
@@ -207,7 +205,7 @@ def _items(shot: list[View], config: SuitesConfig) -> Iterator[Item]:
             if kind not in part.shots or not _in_split(bench.name, shot[0].seed):
                 continue
             for family in part.families:
-                asking = AskConfig(families=(family,), per_family=2, scene=config.scene)
+                asking = AskConfig(families=(family,), per_family=2)
                 seed = zlib.crc32(f"{config.seed}/{suite}".encode())
                 rng = np.random.default_rng([seed, zlib.crc32(f"{prefix}/{family}".encode())])
                 for draft in drafts(looks, prefix=prefix, seed=seed, config=asking):
