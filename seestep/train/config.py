@@ -145,6 +145,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     log_steps: int = 1
     most_bad_steps: int = 3  # steps with a non-finite gradient before the run is aborted
     cache_mb: int = 512  # decoded pictures kept in memory
+    states_mb: int = 0  # what a frozen vision tower made of pictures, kept in memory (Qwen3-VL)
     workers: int = 0
     regression: Literal["stop", "report"] = "stop"  # what a lost guard group does
 
@@ -179,6 +180,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
             raise ValueError("attention flash_attention_2 needs a GPU, but device is cpu")
         if self.device == "cpu" and self.sharding != "none":
             raise ValueError(f"sharding {self.sharding} needs GPUs, but device is cpu")
+        if self.states_mb and self.sharding != "none":
+            raise ValueError("states_mb needs whole weights on every rank: set sharding: none")
         if self.optim.kind == "muon_adamw" and self.sharding != "none":
             raise ValueError("optim.kind muon_adamw needs whole matrices: set sharding: none")
 

@@ -31,6 +31,7 @@ from seestep.train.config import AnyConfig, DpoConfig, SftConfig
 from seestep.train.dpo import REFERENCE, DpoTrainer, reference_of
 from seestep.train.encode import Encoder, Trained
 from seestep.train.plan import Plan, Prepared, prepare
+from seestep.train.seen import looking_once
 from seestep.train.trainer import METRICS, BaseTrainer, SftTrainer, group_of
 
 VERSION = 1
@@ -203,25 +204,20 @@ def _train(
         return out / FINAL
     if main:
         _describe(out, ready)
-    trainer = _trainer(config, out, spoken, ready, print_, progress)
-    last = checkpoint.last_complete(out / CHECKPOINTS)
-    if main:
-        trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    loaded = _loaded(config, spoken)
+    with looking_once(loaded.model, config.states_mb):
+        trainer = _trainer(config, out, loaded, spoken, ready, print_, progress)
+        last = checkpoint.last_complete(out / CHECKPOINTS)
+        if main:
+            trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     _finish(config, out, trainer, ready.plan, print_, spoken)
     return out / FINAL
 
 
-def _trainer(
-    config: AnyConfig,
-    out: Path,
-    spoken: Speaker,
-    ready: Prepared,
-    print_: str,
-    progress: Progress | None,
-) -> BaseTrainer:
+def _loaded(config: AnyConfig, spoken: Speaker) -> Loaded:
+    """The starting weights, with what the recipe freezes frozen or adapters around them."""
     quiet()
-    args = engine.arguments(config, out / CHECKPOINTS, steps=ready.schedule.steps)
     loaded = load(
         config.model,
         dtype=engine.load_dtype(config),
@@ -230,6 +226,20 @@ def _trainer(
     )
     set_seed(config.seed)  # adapters start from random numbers
     model = prepare_model(loaded, config)
+    return Loaded(model, spoken.processor, spoken.encoder.family, spoken.card)
+
+
+def _trainer(
+    config: AnyConfig,
+    out: Path,
+    loaded: Loaded,
+    spoken: Speaker,
+    ready: Prepared,
+    print_: str,
+    progress: Progress | None,
+) -> BaseTrainer:
+    args = engine.arguments(config, out / CHECKPOINTS, steps=ready.schedule.steps)
+    model = loaded.model
     pictures = Pictures(spoken.encoder, spoken.processor.image_processor, cache_mb=config.cache_mb)
     sees = any(p.requires_grad and group_of(n) != "language" for n, p in model.named_parameters())
     layout = config.layout if isinstance(config, DpoConfig) else "split"
@@ -246,7 +256,6 @@ def _trainer(
         "folder": out,
         "progress": progress,
     }
-    loaded = Loaded(model, spoken.processor, spoken.encoder.family, spoken.card)
     if isinstance(config, SftConfig):
         return SftTrainer(loaded, config, args, **shared)
     before = reference_of(

@@ -1,0 +1,123 @@
+"""A frozen vision tower looks at each picture once.
+
+Where the tower does not learn, what its blocks make of a picture stays the same for the whole run,
+and a picture is shown many times: once an epoch, once for every question about it. Only the
+mergers, which may learn, run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.models.qwen3_vl.modeling_qwen3_vl import (
+    BaseModelOutputWithDeepstackFeatures,
+    Qwen3VLVisionModel,
+)
+
+from seestep.errors import RecipeError
+
+MIB = 2**20
+
+
+@contextmanager
+def looking_once(model: Any, mb: int) -> Iterator[None]:
+    """Within it the vision tower of ``model`` (a Qwen3-VL) remembers up to ``mb`` MiB of states.
+
+    While a weight before the mergers can learn, the tower runs as ever. A picture is looked at
+    alone, so what is remembered does not depend on what else a batch held, and a run that goes on
+    after a kill ends bit for bit where an uninterrupted one does. Nothing is done for ``mb`` 0.
+    """
+    if mb == 0:
+        yield
+        return
+    visual = _tower(model)
+    visual.forward = Looks(visual, mb)
+    try:
+        yield
+    finally:
+        del visual.forward
+
+
+class Looks:
+    """The forward of a tower: states before its mergers from memory, those of new pictures made.
+
+    ``made`` and ``found`` count pictures that were looked at and that were remembered.
+    """
+
+    def __init__(self, visual: Any, mb: int) -> None:
+        self._visual, self._forward = visual, visual.forward
+        self._states: OrderedDict[bytes, list[Tensor]] = OrderedDict()
+        self._room = mb * MIB
+        self.made = self.found = 0
+
+    def __call__(self, hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
+        """As ``Qwen3VLVisionModel.forward``: patches (n, C*T*P*P) and grids (pictures, 3)."""
+        visual = self._visual
+        if not frozen(visual):
+            return self._forward(hidden_states, grid_thw=grid_thw, **kwargs)
+        patches = torch.split(hidden_states, grid_thw.prod(1).tolist())
+        found = [self._of(p, g[None], kwargs) for p, g in zip(patches, grid_thw, strict=True)]
+        *deep, last = (torch.cat(states) for states in zip(*found, strict=True))
+        mergers = visual.deepstack_merger_list
+        return BaseModelOutputWithDeepstackFeatures(
+            last_hidden_state=last,
+            pooler_output=visual.merger(last),
+            deepstack_features=[merge(x) for merge, x in zip(mergers, deep, strict=True)],
+        )
+
+    def _of(self, patches: Tensor, grid: Tensor, kwargs: dict[str, Any]) -> list[Tensor]:
+        """States of one picture at each deepstack layer and at the last one."""
+        digest = hashlib.blake2b(grid.cpu().numpy().tobytes(), digest_size=16)
+        digest.update(patches.float().cpu().numpy().tobytes())
+        key = digest.digest()
+        states = self._states.get(key)
+        if states is not None:
+            self._states.move_to_end(key)
+            self.found += 1
+            return states
+        self.made += 1
+        states = self._states[key] = self._look(patches, grid, kwargs)
+        self._room -= _size(states)
+        while self._room < 0 and len(self._states) > 1:
+            self._room += _size(self._states.popitem(last=False)[1])
+        return states
+
+    @torch.no_grad()
+    def _look(self, patches: Tensor, grid: Tensor, kwargs: dict[str, Any]) -> list[Tensor]:
+        states: list[Tensor] = []
+        mergers = [*self._visual.deepstack_merger_list, self._visual.merger]
+        taps = [
+            m.register_forward_pre_hook(lambda _, inputs: states.append(inputs[0])) for m in mergers
+        ]
+        try:
+            self._forward(patches, grid_thw=grid, **kwargs)
+        finally:
+            for tap in taps:
+                tap.remove()
+        return states
+
+
+def frozen(visual: Any) -> bool:
+    """True if nothing in the tower learns but its mergers."""
+    return not any(p.requires_grad for n, p in visual.named_parameters() if "merger" not in n)
+
+
+def _tower(model: Any) -> Any:
+    for module in model.modules():
+        if isinstance(module, Qwen3VLVisionModel):
+            return module
+    raise RecipeError(
+        "states_mb is for the vision tower of a Qwen3-VL",
+        wanted="0 for other families",
+        got=type(model).__name__,
+    )
+
+
+def _size(states: list[Tensor]) -> int:
+    return sum(x.numel() * x.element_size() for x in states)
