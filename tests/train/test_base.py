@@ -28,6 +28,8 @@ from seestep.train.base.corpus import (
     Shot,
     label_cells,
     mirrored,
+    moved,
+    relit,
 )
 from seestep.train.base.lessons import Lessons
 from seestep.train.base.pack import Packer
@@ -92,9 +94,13 @@ def made_lessons(config, corpus, loaded=None):
     return Lessons(config, corpus, packer, Patches(loaded.processor.image_processor))
 
 
-def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monkeypatch):
+FROZEN = ("joint={steps: 3, batch: 2, freeze: [vision]}", "states_mb=8")
+
+
+@pytest.mark.parametrize("more", [(), FROZEN])
+def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monkeypatch, more):
     def train(name):
-        base.train(short(), tmp_path / name, corpus, SMALL, Progress(mode="none"))
+        base.train(short(*more), tmp_path / name, corpus, SMALL, Progress(mode="none"))
         return checkpoint.last_complete(tmp_path / name / "checkpoints")
 
     whole = train("whole")
@@ -123,6 +129,17 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monk
     assert base.minutes_spent(tmp_path / "whole") > 0
     assert "heads" not in " ".join(load_file(whole / "model.safetensors"))
     assert "seestep_packed" not in (whole / "config.json").read_text()
+
+
+def test_a_stage_leaves_alone_what_it_freezes(tmp_path, corpus):
+    base.train(short(*FROZEN), tmp_path, corpus, SMALL, Progress(mode="none"))
+    seen, asked = (
+        load_file(tmp_path / "checkpoints" / f"checkpoint-{n}" / "model.safetensors")
+        for n in (5, 6)
+    )
+    for name in seen:
+        tower = ".visual." in name and "merger" not in name
+        assert torch.equal(seen[name], asked[name]) == tower, name
 
 
 def test_both_stages_lower_their_loss(tmp_path, corpus):
@@ -224,6 +241,34 @@ def test_a_mirrored_picture_is_labelled_as_the_mirrored_scene_would_be():
     assert np.array_equal(mirrored(turned, told)[1], cells)
 
 
+def test_a_moved_picture_tells_the_moved_places():
+    side = 3 * BINS  # three pixels a bin
+    scene = np.zeros((side, side), dtype=np.int32)
+    scene[22:28, 37:43] = 1  # well inside one of 6 x 6 tokens, before and after
+    picture = np.repeat(scene[None, ..., None] * 200, 3, axis=3).astype(np.uint8)
+    cells = label_cells(scene, [(3, 1)], None, 6)
+    after, told = moved(picture, cells[None], 1, -1)
+    there = np.roll(scene, (-3, 3), axis=(0, 1))
+    assert np.array_equal(after[0, ..., 0] > 0, there > 0)
+    assert np.array_equal(told[0], label_cells(there, [(3, 1)], None, 6))
+    assert (cells[:, 2] == 13).sum() == 1 and (told[0, :, 2] == 14).sum() == 1
+    far = moved(picture, cells[None], BINS, 0)[1]
+    assert far.max() <= BINS - 1 and np.array_equal(far == IGNORE, cells[None] == IGNORE)
+    ramp = np.tile(np.arange(side, dtype=np.uint8)[None, None, :, None], (1, side, 1, 3))
+    edge = moved(ramp, cells[None], 2, 0)[0]
+    assert edge[0, 0, :8, 0].tolist() == [0] * 7 + [1]
+
+
+def test_a_relit_picture_is_a_little_brighter_or_darker():
+    picture = np.full((64, 16, 16, 3), 100, dtype=np.uint8)
+    made = relit(picture, np.random.default_rng(0), 0.15, 3.0)
+    assert made.dtype == np.uint8 and made.shape == picture.shape
+    means, within = made.mean(axis=(1, 2, 3)), made.std(axis=(1, 2, 3))
+    assert 84 < means.min() < 90 and 110 < means.max() < 116
+    assert np.all((within > 2.5) & (within < 3.5))
+    assert relit(np.full((1, 4, 4, 3), 255, "u1"), np.random.default_rng(1), 0.15, 3.0).max() <= 255
+
+
 def test_the_vision_stage_may_learn_faster_than_the_tower_does_later():
     steps = ("vision.steps=200", "joint.steps=200")
     config = short("optim.lr=2e-3", "optim.vision_lr=5e-4", "vision.lr=2e-3", *steps)
@@ -249,6 +294,10 @@ def test_choices_are_asked_in_words_too_where_the_recipe_says_so(corpus):
         for words in ("[side]", "[nearer]")
     }
     assert "side words" in told["[side]"] and "side words" not in told["[nearer]"]
+    found = made_lessons(short("letters=[side]"), asked).pools[0][0]
+    (letter,) = [q for q in found if q.ability == "side letter"]
+    assert letter.suffix.startswith("The answer is right. Which option is it?\nA. left\nB. right\n")
+    assert "Where is it" not in letter.suffix and letter.completion == side.completion
 
 
 def test_each_phase_asks_what_it_names_then_everything_is_asked(corpus):

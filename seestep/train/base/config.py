@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from seestep.train.config import Batch, Optim, SftConfig
+from seestep.train.config import Batch, Group, Optim, SftConfig
 from seestep.world.homes import HomesConfig
 
 
@@ -41,6 +41,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     batch: int  # pictures (vision) or groups of questions about the same pictures (joint)
     lr: float | None = None  # peak, that of optim if None: vision_lr in the vision stage, else lr
     aux: float = 1.0  # weight of the per-token supervision
+    freeze: tuple[Group, ...] = ()  # parts of the model that do not learn in it
 
 
 class Phase(Struct, frozen=True, kw_only=True):
@@ -73,8 +74,10 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     questions: int = 8  # packed on one group of pictures
     pairs: float = 0.15  # share of joint steps that train questions about several pictures
     words: tuple[str, ...] = ()  # families whose choices are asked in words too ("side words")
+    letters: tuple[str, ...] = ()  # and those whose answer is told too, but for its letter
     ability_weights: dict[str, float] = {}  # how often a family is drawn, 1 if not named
     form_weight: float = 0.2  # loss weight of a token that every answer has, such as </answer>
+    states_mb: int = 0  # what a frozen vision tower made of pictures, kept in memory
     save_every: int = 200  # steps between checkpoints to go on from
     log_every: int = 50
 

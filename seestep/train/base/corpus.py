@@ -135,6 +135,38 @@ def mirrored(
     return pictures[:, :, ::-1], turned
 
 
+def moved(
+    pictures: NDArray[np.uint8], cells: NDArray[np.int16], across: int, down: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """Pictures (n, side, side, 3) moved by a few of ``BINS``, their edge repeated behind them, and
+    ``cells`` (n, tokens, 9) of them: places count from the new corner, tokens keep what they tell.
+    """
+    side, told = pictures.shape[1], cells.copy()
+    for axis, bins, names in (
+        (2, across, ("x", "left", "right")),
+        (1, down, ("y", "top", "bottom")),
+    ):
+        at = np.clip(np.arange(side) - bins * side // BINS, 0, side - 1)
+        pictures = pictures.take(at, axis=axis)
+        columns = told[..., [HEADS.index(name) for name in names]]
+        there = np.clip(columns + bins, 0, BINS - 1)
+        told[..., [HEADS.index(name) for name in names]] = np.where(
+            columns == IGNORE, IGNORE, there
+        )
+    return pictures, told
+
+
+def relit(
+    pictures: NDArray[np.uint8], rng: np.random.Generator, light: float, noise: float
+) -> NDArray[np.uint8]:
+    """Pictures (n, side, side, 3), each up to ``light`` brighter or darker, all with ``noise``
+    (standard deviation, of 255)."""
+    gain = 1 + light * rng.uniform(-1, 1, (len(pictures), 1, 1, 1)).astype(np.float32)
+    grain = noise * rng.standard_normal(pictures.shape, dtype=np.float32)
+    out: NDArray[np.uint8] = np.clip(pictures * gain + grain, 0, 255).astype(np.uint8)
+    return out
+
+
 def write_shard(shots: Sequence[Shot]) -> bytes:
     """One cache file: an npz of pictures, cells, shot sizes and the questions as JSON."""
     stream = io.BytesIO()

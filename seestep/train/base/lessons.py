@@ -14,12 +14,16 @@ from seestep import families
 from seestep.errors import DataError
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
-from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, mirrored
+from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, mirrored, moved, relit
 from seestep.train.base.pack import Packed, Packer
-from seestep.train.base.reading import Mentions, in_words, is_native, listings
+from seestep.train.base.reading import Mentions, in_letters, in_words, is_native, listings
 from seestep.train.collate import Batch
 
-MIRRORED = 0.5  # of the pictures of the vision stage; questions are about pictures as they are
+# How pictures of the vision stage vary; questions are about pictures as they are.
+MIRRORED = 0.5  # of them
+MOVED = 1  # of BINS either way
+LIGHT = 0.15  # brighter or darker by up to this share
+NOISE = 3.0  # standard deviation, of 255
 
 
 class Steps(Dataset[int]):
@@ -61,10 +65,12 @@ class Lessons:
         self.mentions = Mentions(packer.encode_known)
 
     def _worded(self, group: Sequence[Question]) -> list[Question]:
-        """The choices of ``config.words`` asked in words, those in the family's own form."""
+        """Choices in the family's own form, asked in words or with their answer told as well."""
         family = families.get(self.config.family)
-        plain = [q for q in group if q.ability in self.config.words and is_native(q, family)]
-        return [made for q in plain if (made := in_words(q)) is not None]
+        plain = [q for q in group if is_native(q, family)]
+        made = [in_words(q) for q in plain if q.ability in self.config.words]
+        made += [in_letters(q) for q in plain if q.ability in self.config.letters]
+        return [q for q in made if q is not None]
 
     def __call__(self, steps: Sequence[int]) -> Batch:
         (step,) = steps
@@ -79,12 +85,18 @@ class Lessons:
 
     def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
         views = rng.integers(len(self.corpus.pictures), size=stage.batch)
-        return self._see(views, rng.random(stage.batch) < MIRRORED)
+        pictures, told = self.corpus.pictures[views], self.corpus.cells[views]
+        flip = rng.random(stage.batch) < MIRRORED
+        pictures[flip], told[flip] = mirrored(pictures[flip], told[flip])
+        across, down = rng.integers(-MOVED, MOVED + 1, size=2)
+        pictures, told = moved(pictures, told, int(across), int(down))
+        return self._see(relit(pictures, rng, LIGHT, NOISE), told)
 
     def _ask(self, stage: Stage, rng: np.random.Generator, phase: int | None) -> Batch:
         groups = self._draw(stage.batch, rng, phase)
         packed = self.packer(groups)
-        return self._see(packed.views) | inputs(packed) | {"named": self._named(groups, packed)}
+        seen = self._see(self.corpus.pictures[packed.views], self.corpus.cells[packed.views])
+        return seen | inputs(packed) | {"named": self._named(groups, packed)}
 
     def _named(self, groups: list[list[Question]], packed: Packed) -> Tensor:
         """(n, 5) row and position of names in the batch, then what ``Mentions`` knows of them."""
@@ -97,10 +109,7 @@ class Lessons:
         ]
         return torch.tensor(found, dtype=torch.long).reshape(-1, 5)
 
-    def _see(self, views: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Batch:
-        pictures, told = self.corpus.pictures[views], self.corpus.cells[views]
-        if flip is not None:
-            pictures[flip], told[flip] = mirrored(pictures[flip], told[flip])
+    def _see(self, pictures: NDArray[np.uint8], told: NDArray[np.int16]) -> Batch:
         pixels, grid = self.patches(pictures)
         cells = told.reshape(-1, len(HEADS)).astype(np.int64)
         return {

@@ -31,9 +31,10 @@ from seestep.train.base.pack import Packer
 from seestep.train.base.trainer import PretrainTrainer, make_heads
 from seestep.train.base.views import views
 from seestep.train.order import Schedule
+from seestep.train.seen import looking_once
 from seestep.train.trainer import METRICS
 
-VERSION = 4
+VERSION = 5
 SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
@@ -102,7 +103,7 @@ def train(
         )
         last = checkpoint.last_complete(out / stages.CHECKPOINTS)
         stages.trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
-        with packed_attention(loaded.model):
+        with packed_attention(loaded.model), looking_once(loaded.model, config.states_mb):
             trainer.train(resume_from_checkpoint=str(last) if last else None)
     return loaded
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,6 +74,27 @@ def in_words(question: Question) -> Question | None:
         f"{head}\n{form}{TURN_END}{turn}",
         f"{THINK}{END_THINK}{ANSWER}{right}{END_ANSWER}{TURN_END}",
         f"{question.ability} words",
+    )
+
+
+def in_letters(question: Question) -> Question | None:
+    """A choice whose right option is told, so that its letter alone is asked for.
+
+    None if the question is no choice. It takes no looking: what it teaches is to find words among
+    options, which no question about a picture teaches on its own. "color" becomes "color letter".
+    """
+    asked, _, turn = question.suffix.partition(TURN_END)
+    found = list(OPTION.finditer(asked))
+    options = {m[1]: m[2] for m in found}
+    right = options.get(answer_of(question.completion) or "")
+    if right is None:
+        return None
+    listed = asked[found[0].start() :]
+    return msgspec.structs.replace(
+        question,
+        suffix=f"The answer is {right}. Which option is it?\n{listed}{TURN_END}{turn}",
+        ability=f"{question.ability} letter",
+        gold={},
     )
 
 

@@ -27,7 +27,7 @@ from seestep.train.base.reading import MANY
 from seestep.train.collate import Batch
 from seestep.train.config import Group
 from seestep.train.optimise import floored_cosine
-from seestep.train.trainer import SftTrainer
+from seestep.train.trainer import SftTrainer, group_of
 
 HEADS_FILE = "heads.safetensors"
 AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it is matters most
@@ -52,6 +52,7 @@ class PretrainTrainer(SftTrainer):
         self, *args: Any, recipe: PretrainConfig, heads: nn.ModuleList, **kwargs: Any
     ) -> None:
         self._recipe, self.heads = recipe, heads
+        self._frozen: tuple[Group, ...] = ()
         self._seen: list[Tensor] = []
         self._states: list[Tensor] = []
         super().__init__(*args, **kwargs)
@@ -66,6 +67,16 @@ class PretrainTrainer(SftTrainer):
         self.add_callback(_Forget(self))
 
     # --- the step ---
+
+    def training_step(
+        self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None
+    ) -> Tensor:
+        stage = self._recipe.stages[self._recipe.place(self.state.global_step)[0]][1]
+        if stage.freeze != self._frozen:
+            for name, parameter in self._model.named_parameters():
+                parameter.requires_grad_(group_of(name) not in stage.freeze)
+            self._frozen = stage.freeze
+        return super().training_step(model, inputs, num_items_in_batch)
 
     def counts(self, batch: Batch) -> Tensor:
         return super().counts(batch) if "targets" in batch else torch.ones(1, dtype=torch.float64)
