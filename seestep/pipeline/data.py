@@ -15,7 +15,7 @@ from seestep.pipeline.config import SourceSpec, World
 from seestep.pipeline.eta import WARM_UP, export_step
 from seestep.pipeline.state import Run
 from seestep.records import Record
-from seestep.run import read_rows
+from seestep.run import read_manifest, read_rows
 from seestep.sources import convert as sources
 from seestep.sources.convert import ConvertConfig
 from seestep.thought.stage import build_thoughts
@@ -64,7 +64,9 @@ def known_data(run: Run) -> None:
     if world.episodes:
         run.folders.append(run.out / "world" / "episodes" / "records")
     if world.suites:
-        run.suites = {n: run.out / "world" / "suites" / n for n in world.suites.wanted}
+        from seestep.world.suites import written
+
+        run.suites = written(run.out / "world" / "suites", world.suites)
     for spec in run.config.sources:
         folder = run.out / "sources" / spec.source
         if folder.is_dir():
@@ -135,7 +137,7 @@ def _world(run: Run, world: World) -> None:
                 workers=run.config.workers,
                 progress=run.progress("suites"),
             )
-            items = sum(map(world.suites.size, run.suites))
+            items = sum(read_manifest(f).counts["out"] for f in run.suites.values())
             run.tell(f"{items:,} questions in {len(run.suites)} suites")
 
 

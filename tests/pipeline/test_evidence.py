@@ -10,9 +10,10 @@ from seestep import recipe as recipes
 from seestep.errors import RecipeError
 from seestep.models import load as models
 from seestep.models.tiny import build as tiny
+from seestep.pipeline.arms import scores_of
 from seestep.pipeline.config import Pipeline
 from seestep.pipeline.evidence import Evidence, jobs, preview, run_evidence
-from seestep.records import Record
+from seestep.records import Item, Record
 from seestep.run import read_rows
 from seestep.study.results import Results
 
@@ -93,8 +94,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
             f"model={root / 'model'}", "workers=1", "threads=1", *steps,
             "world.homes={homes: 2, views: {close: 3, wide: 1, orbits: 0, turns: 0}}",
             "world.episodes={homes: 1, episodes: {tasks: 2}}",
-            "world.suites={per_suite: 2, homes: 3, shard_homes: 3, views: {close: 2, wide: 1,"
-            " orbits: 1, turns: 1, tours: 1}}",
+            "world.suites={per_suite: 2, per_skill: 3, homes: 3, shard_homes: 3,"
+            " views: {close: 2, wide: 1, orbits: 1, turns: 1, tours: 1}}",
             "evaluate.max_new_tokens=2",
             "evidence.seeds=[0, 1]", "evidence.side_by_side=2",
             "evidence.controls=[{name: wrong, together: true, drop: [replay], sabotage: [json]}]",
@@ -122,6 +123,11 @@ def test_the_parts_come_one_by_one_and_the_report_tells_of_what_is_done(
     text = (out / "report/results.md").read_text(encoding="utf-8")
     assert "NOT RUN YET: wrong, seed 0; trained, seed 0" in text
     assert "Control arms" not in text and str(tmp_path) not in text.replace(toy.model, "")
+
+    everything = {i.id for f in (out / "world/suites").glob("m*-*") for i in read_rows(f, Item)}
+    for work in (out / "arms/base/seed-0", out / "arms/reference/seed-1"):
+        asked = {s.item for s in scores_of(work, "base" if "base" in str(work) else "dpo")}
+        assert asked == everything and any(i.startswith("more-") for i in asked)
 
     weights = {f: f.stat().st_mtime_ns for f in out.glob("arms/**/model.safetensors")}
     run_evidence(toy, out, publish=docs, mode="none", say=said.append)

@@ -17,7 +17,7 @@ from seestep.run import read_rows
 from seestep.world.homes import seed_range
 from seestep.world.questions.draft import Draft
 from seestep.world.questions.things import with_options
-from seestep.world.suites import MINIS, MIXES, PLAN, SuitesConfig, build
+from seestep.world.suites import MINIS, MIXES, PLAN, SuitesConfig, build, written
 from seestep.world.suites.items import answer_class, choose, more_of_skills
 from seestep.world.views import ViewConfig
 
@@ -54,6 +54,10 @@ def test_skills_are_filled_up_beside_the_suites(tmp_path):
     assert len(skills) >= 4 and min(skills.values()) == 2
     assert len({i.id.split(":", 1)[1] for i in items}) == len(items)
     assert all(name.startswith(("mini-", "more-")) for name in folders)
+    assert written(tmp_path, config) == folders
+    assert set(written(tmp_path, msgspec.structs.replace(config, per_skill=0))) == set(
+        config.wanted
+    )
 
 
 def test_sizes_are_of_suites_that_are_wanted():

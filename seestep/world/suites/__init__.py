@@ -26,7 +26,7 @@ from seestep.world.questions.things import with_options
 from seestep.world.room import png_bytes
 from seestep.world.scene import SceneConfig
 from seestep.world.suites import planning
-from seestep.world.suites.items import choose, more_of_skills, to_item
+from seestep.world.suites.items import MORE, choose, more_of_skills, to_item
 from seestep.world.suites.mix import MIXES, Part
 from seestep.world.views import ViewConfig
 
@@ -143,6 +143,12 @@ def build(
     }
 
 
+def written(folder: Path, config: SuitesConfig) -> dict[str, Path]:
+    """What ``build`` returned for this ``folder`` and ``config``."""
+    more = sorted(p.name for p in folder.glob(f"{MORE}*")) if config.per_skill else []
+    return {name: folder / name for name in (*config.wanted, *more)}
+
+
 def _suite(
     folder: Path, pool: Path, name: str, items: list[Item], count: int, config: SuitesConfig
 ) -> Path:
@@ -229,4 +235,4 @@ def _in_split(bench: str, seed: int) -> bool:
     return seed % 2 == 1 if bench == "omnispatial-test" else True
 
 
-__all__ = ["MINIS", "MIXES", "PLAN", "Part", "SuitesConfig", "build"]
+__all__ = ["MINIS", "MIXES", "PLAN", "Part", "SuitesConfig", "build", "written"]

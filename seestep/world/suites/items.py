@@ -12,6 +12,8 @@ from seestep.bench import Bench
 from seestep.records import Answer, Choice, Item, Number, Split, Text, YesNo
 from seestep.world.questions.draft import LICENCE, Draft, Look, clusters, user_turn
 
+MORE = "more-"  # folder of what a skill lacks in the suites
+
 
 def to_item(
     draft: Draft,
@@ -97,7 +99,7 @@ def more_of_skills(
     for skill in sorted({skill_of(item) for items in pools.values() for item in items}):
         lack = per_skill - have[skill]
         if lack > 0:
-            name = f"more-{skill}"
+            name = f"{MORE}{skill}"
             found = choose(list(left.get(skill, {}).values()), lack, seed)
             made[name] = [_moved(item, name) for item in found], lack
     return made
