@@ -43,13 +43,13 @@ def steps(config: Pipeline) -> list[Step]:
         )  # fmt: skip
     if world.episodes:
         add(
-            "Playing episodes", "data", 2.7 * many * world.episodes.homes,
+            "Playing episodes", "data", 1.3 * many * world.episodes.homes,
             "A planner does household tasks; broken copies of its plans are executed too, so that "
             "good and bad plans are proved, not guessed.",
         )  # fmt: skip
     if world.suites:
         add(
-            "Writing 17 mini suites", "data", 2.7 * many * world.suites.homes,
+            "Writing 17 mini suites", "data", 2.4 * many * world.suites.homes,
             "The exam: questions about homes that no training record shows, with the answer "
             "formats and scorers of 17 public benchmarks.",
         )  # fmt: skip
@@ -78,7 +78,7 @@ def steps(config: Pipeline) -> list[Step]:
     exam = _exam_s(config)
     if config.evaluate:
         add(
-            "Evaluating base", "exam", exam / 3,
+            "Evaluating base", "exam", exam,
             "What the model can do before anything is trained: the mark that all stages are "
             "held against.",
         )  # fmt: skip
@@ -91,7 +91,7 @@ def steps(config: Pipeline) -> list[Step]:
             )  # fmt: skip
     for name in floored(config):
         add(
-            blind_step(name), "exam", exam / 3 if name == "base" else exam,
+            blind_step(name), "exam", exam,
             "The same questions with the picture of another home: a score that stays was not won "
             "by looking.",
         )  # fmt: skip
@@ -187,7 +187,10 @@ def place(plan: Sequence[Step], name: str, seconds_left: float | None) -> str:
 
 
 def _train_s(stage: Stage, config: Pipeline) -> float:
-    seconds = {"none": 0.021}.get(stage.records.thought if stage.records else "", 0.03)
+    if stage.records is None:
+        seconds = 0.042  # a pair
+    else:
+        seconds = 0.016 if stage.records.thought == "none" else 0.027
     return seconds * _samples(stage, config)
 
 
@@ -200,7 +203,7 @@ def _samples(stage: Stage, config: Pipeline) -> float:
     played = config.world.episodes.homes if config.world.episodes else 0
     if stage.records is None:
         extra = stage.preferences.limit if stage.preferences else 0
-        return told.epochs * (10 * played + (extra or 0))
+        return told.epochs * (14 * played + (extra or 0))
     count: float = stage.records.limit or 300 * homes
     if stage.records.tasks and set(stage.records.tasks) <= PLAN_TASKS:
         count = min(count, 16.0 * played)
@@ -209,4 +212,4 @@ def _samples(stage: Stage, config: Pipeline) -> float:
 
 def _exam_s(config: Pipeline) -> float:
     suites = config.world.suites
-    return 0.04 * sum(suites.size(name) for name in suites.wanted) if suites else 0.0
+    return 0.018 * sum(suites.size(name) for name in suites.wanted) if suites else 0.0
