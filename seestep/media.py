@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import stat
 import struct
@@ -72,6 +73,13 @@ def open_image(
     path = _path(media, roots)
     with _opened(path, max_pixels) as image:
         image.load()  # a cut-off file is found here and only here
+        return _rgb(_upright(image))
+
+
+def open_bytes(data: bytes, *, max_pixels: float = MAX_PIXELS) -> Image:
+    """The same of a picture that lies in a table. Raises ``MediaError``."""
+    with _opened(io.BytesIO(data), max_pixels) as image:
+        image.load()
         return _rgb(_upright(image))
 
 
@@ -148,13 +156,15 @@ def _regular(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_pixels: float) -> Iterator[Image]:
+def _opened(path: Path | io.BytesIO, max_pixels: float) -> Iterator[Image]:
     """A picture whose header was read and found small enough; decoding errors inside the block
     become ``MediaError``."""
     import warnings
 
     from PIL import Image as images
     from PIL import UnidentifiedImageError
+
+    file = path if isinstance(path, Path) else None
 
     try:
         with warnings.catch_warnings():
@@ -164,18 +174,18 @@ def _opened(path: Path, max_pixels: float) -> Iterator[Image]:
                 if width * height > max_pixels:
                     raise MediaError(
                         "this picture is too large",
-                        file=path,
+                        file=file,
                         wanted=f"at most {max_pixels:,.0f} pixels",
                         got=f"{width}x{height}",
                         hint="scale it down, or raise max_pixels",
                     )
                 yield image
     except UnidentifiedImageError as error:
-        raise MediaError("this is not a picture Pillow can read", file=path) from error
+        raise MediaError("this is not a picture Pillow can read", file=file) from error
     except images.DecompressionBombError as error:
-        raise MediaError(f"this picture is too large: {error}", file=path) from error
+        raise MediaError(f"this picture is too large: {error}", file=file) from error
     except _DAMAGE as error:
-        raise MediaError(f"this picture is damaged or cut off: {error}", file=path) from error
+        raise MediaError(f"this picture is damaged or cut off: {error}", file=file) from error
 
 
 def _upright(image: Image) -> Image:

@@ -22,6 +22,7 @@ VERBS = {  # name -> (where it lives, what it does)
     "sources": ("seestep.cli.sources:sources", "List the data sets that can be read."),
     "check": ("seestep.cli.check:check", "Find what is wrong with a training file, as it is."),
     "convert": ("seestep.cli.convert:convert", "Turn official data files into records."),
+    "audit": ("seestep.cli.audit:audit", "Find records that stand in a benchmark."),
     "train": ("seestep.cli.train:train", "Train one stage."),
     "pretrain": ("seestep.cli.pretrain:pretrain", "Make a small base from nothing and test it."),
     "eval": ("seestep.cli.eval:evaluate", "Ask a checkpoint the items of suites and score it."),

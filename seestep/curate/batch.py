@@ -20,6 +20,7 @@ from seestep.records import (
     Freeform,
     Geometry,
     GeometryRef,
+    Item,
     Media,
     Number,
     Path,
@@ -97,7 +98,7 @@ def make_batch(records: Sequence[Record]) -> Batch:
     return batch
 
 
-def prompt_text(record: Record) -> str:
+def prompt_text(record: Record | Item) -> str:
     """The words a user says in a record, one line a turn, geometry as canonical numbers."""
     lines = []
     for turn in record.turns:
@@ -110,7 +111,7 @@ def prompt_text(record: Record) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def answer_words(answer: Answer, record: Record) -> str:
+def answer_words(answer: Answer, record: Record | Item) -> str:
     """Canonical words of an answer: the same for the same meaning, for comparing, not training."""
     match answer:
         case Choice():
@@ -150,7 +151,7 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _part_words(part: object, record: Record) -> str:
+def _part_words(part: object, record: Record | Item) -> str:
     if isinstance(part, Text):
         return part.text.strip()
     if isinstance(part, GeometryRef):

@@ -1,0 +1,87 @@
+"""``seestep audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def audit(
+    folder: Path,
+    *,
+    benchmarks: list[Path],
+    out: Path,
+    roots: Annotated[list[str], Parameter(negative="")] | None = None,
+    act: Literal["remove", "tag"] = "remove",
+    encoder: Path | None = None,
+    workers: int = 1,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Find records that stand in a benchmark, layer by layer.
+
+    Names of pictures and scenes, equal pixels, the same picture scaled or mirrored or cropped, the
+    same words, and (with an encoder) the same meaning. What could not be compared is told as not
+    checked. The exit code is 1 if a record stands in a benchmark.
+
+    Parameters
+    ----------
+    folder
+        A run folder of records.
+    benchmarks
+        Folders of benchmark files as their owners ship them, or a folder of such folders; our own
+        suites count too.
+    out
+        The run folder to write: records to train on, the evidence, audit.json, blocked.json.
+    roots
+        Where pictures lie, as NAME=FOLDER for each media root.
+    act
+        What becomes of leaking records: left out, or kept with a tag.
+    encoder
+        A checkpoint of a text encoder (transformers), for the fifth layer.
+    workers
+        Processes that look at pictures.
+    json
+        Print the report as one JSON object.
+    """
+    import msgspec
+
+    from seestep.curate.contamination import AuditConfig
+    from seestep.curate.contamination import audit as look_for_leaks
+    from seestep.curate.contamination.page import lines
+    from seestep.errors import RecipeError
+    from seestep.progress import Progress
+    from seestep.terminal import look_of
+
+    places = {}
+    for text in roots or []:
+        name, equals, where = text.partition("=")
+        if not equals:
+            raise RecipeError(f"--roots wants NAME=FOLDER, got {text!r}")
+        places[name] = Path(where)
+    embed = None
+    if encoder is not None:
+        from seestep.models.embed import text_encoder
+
+        embed = text_encoder(encoder)
+    config = AuditConfig(act=act, encoder=str(encoder.name) if encoder else "")
+    progress = Progress("audit", mode="none" if json else "auto")
+    with progress:
+        result = look_for_leaks(
+            folder,
+            benchmarks,
+            out,
+            config,
+            roots=places,
+            embed=embed,
+            workers=workers,
+            progress=progress,
+        )
+    if json:
+        print(msgspec.json.encode(result).decode())
+    else:
+        for line in lines(result, look_of()):
+            print(line)
+        print(f"{result.kept:,} records to train on: {out}")
+    return 1 if result.leaking else 0

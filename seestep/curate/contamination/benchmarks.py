@@ -1,0 +1,278 @@
+"""Benchmarks as their owners ship them: questions, names of pictures and pictures, whatever format.
+
+A benchmark is a folder. Tables (JSON, JSON lines, TSV, CSV, Parquet) are read row by row; pictures
+lie beside them as files or inside them as bytes or base64. Our own run folders of items count too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from seestep import media
+from seestep.curate.batch import answer_words, prompt_text
+from seestep.curate.contamination.ids import of_origins, spelt_in
+from seestep.errors import DataError, MediaError
+from seestep.records import Choice, Item
+from seestep.run import MANIFEST, read_manifest, read_rows
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
+LINES = frozenset({".jsonl", ".ndjson"})
+TABLES = frozenset({".json", ".tsv", ".csv", ".parquet"}) | LINES
+ASKED = ("question", "query", "prompt", "instruction", "text", "problem")
+ANSWERED = ("answer", "gt_answer", "ground_truth", "gt", "label", "golden_choice_idx", "solution")
+LISTED = ("options", "choices", "answer_options", "candidates")
+LETTERED = re.compile(r"(?:(?:choice|option)_?)?([a-h])", re.IGNORECASE)
+LETTER = re.compile(r"\(?([A-H])\)?\.?")
+LONG = 1024  # a string without spaces that is longer holds bytes, not words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One question of a benchmark; ``where`` says in which file and row it stands."""
+
+    where: str
+    asked: str = ""
+    options: tuple[str, ...] = ()
+    answer: str = ""
+    ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a benchmark, opened when it is needed."""
+
+    where: str
+    open: Callable[[], Image.Image]
+
+
+@dataclass
+class Benchmark:
+    """What one folder holds; ``unread`` names files that could not be read, and why."""
+
+    name: str
+    folder: Path
+    unread: list[str] = field(default_factory=list)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every row that asks something or names a known picture, video or scene."""
+        for found in self._walk():
+            if isinstance(found, Entry):
+                yield found
+
+    def pictures(self) -> Iterator[Shown]:
+        """Every picture, of files and of rows."""
+        for found in self._walk():
+            if isinstance(found, Shown):
+                yield found
+
+    def _walk(self) -> Iterator[Entry | Shown]:
+        self.unread.clear()
+        if (self.folder / MANIFEST).is_file() and _holds_items(self.folder):
+            yield from _items(self.folder)
+            return
+        for file in sorted(p for p in self.folder.rglob("*") if p.is_file()):
+            name, kind = file.relative_to(self.folder).as_posix(), file.suffix.lower()
+            if kind in PICTURES:
+                yield Shown(name, _opener(file))
+                ids = frozenset(spelt_in(name))
+                if ids:
+                    yield Entry(name, ids=ids)
+            elif kind in TABLES:
+                try:
+                    for number, row in enumerate(_rows(file), start=1):
+                        yield from _of_row(row, f"{name} row {number}")
+                except (ValueError, OSError, csv.Error, DataError, RecursionError) as error:
+                    self.unread.append(f"{name}: {str(error).splitlines()[0]}")
+
+
+def find(folders: list[Path]) -> list[Benchmark]:
+    """The benchmarks in ``folders``: each folder inside, or the folder itself if it holds files.
+
+    Raises ``DataError`` for a folder that is not there, is empty, or a name that comes twice.
+    """
+    found: dict[str, Benchmark] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError("the folder of benchmarks is not here", file=folder)
+        inner = sorted(p for p in folder.iterdir() if p.is_dir())
+        own = (folder / MANIFEST).is_file() or any(
+            p.suffix.lower() in TABLES | PICTURES for p in folder.iterdir() if p.is_file()
+        )
+        here = [folder] if own or not inner else inner
+        if not any(p.is_file() for p in folder.rglob("*")):
+            raise DataError("this folder of benchmarks is empty", file=folder)
+        for one in here:
+            if one.name in found:
+                raise DataError("two benchmarks have the same name", file=one, got=one.name)
+            found[one.name] = Benchmark(one.name, one)
+    return list(found.values())
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def _rows(file: Path) -> Iterator[Any]:
+    kind = file.suffix.lower()
+    if kind == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=64):
+                yield from batch.to_pylist()
+        except pa.ArrowException as error:
+            raise DataError(f"not a Parquet file: {error}", file=file) from error
+    elif kind in (".csv", ".tsv"):
+        csv.field_size_limit(1 << 30)  # some hold pictures in base64
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            yield from csv.DictReader(stream, delimiter="\t" if kind == ".tsv" else ",")
+    elif kind in LINES:
+        with file.open(encoding="utf-8-sig") as stream:
+            yield from (json.loads(line) for line in stream if line.strip())
+    else:
+        data = json.loads(file.read_bytes())
+        if isinstance(data, dict):  # {"annotations": [...]}, or question id -> row
+            lists = [v for v in data.values() if isinstance(v, list)]
+            keyed = [{"id": k, **v} for k, v in data.items() if isinstance(v, dict)]
+            data = lists[0] if len(lists) == 1 else keyed or [data]
+        yield from data
+
+
+def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
+    if not isinstance(row, dict):
+        return
+    words: list[str] = []
+    for path, value in _leaves(row):
+        if isinstance(value, bytes):
+            yield Shown(f"{where} {path}", _from_bytes(value))
+        elif isinstance(value, str) and len(value) > LONG and " " not in value[:LONG]:
+            yield Shown(f"{where} {path}", _from_base64(value))
+        elif isinstance(value, str):
+            words.append(value)
+    options = _options(row)
+    entry = Entry(
+        where,
+        asked=_asked(row),
+        options=tuple(options.values()),
+        answer=_answer(row, options),
+        ids=frozenset(name for text in words for name in spelt_in(text)),
+    )
+    if entry.asked or entry.ids:
+        yield entry
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner, path)
+    else:
+        yield path, value
+
+
+def _asked(row: dict[str, Any]) -> str:
+    for key in ASKED:
+        if isinstance(row.get(key), str) and len(row[key]) <= LONG * 8:
+            return str(row[key])
+    for key in ("conversations", "messages"):
+        turns = row.get(key)
+        for turn in turns if isinstance(turns, list) else ():
+            said = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
+            if isinstance(said, str) and turn.get("from", turn.get("role")) in ("human", "user"):
+                return said
+    return ""
+
+
+def _options(row: dict[str, Any]) -> dict[str, str]:
+    """Letter -> words."""
+    for key in LISTED:
+        value = row.get(key)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                continue
+        if isinstance(value, dict):
+            return {str(k).upper(): str(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return {chr(65 + i): str(v) for i, v in enumerate(value[:26])}
+    found = {}
+    for key, value in row.items():
+        letter = LETTERED.fullmatch(str(key))
+        if letter and isinstance(value, str | int | float) and str(value).strip():
+            found[letter[1].upper()] = str(value)
+    return found if len(found) > 1 else {}
+
+
+def _answer(row: dict[str, Any], options: dict[str, str]) -> str:
+    for key in ANSWERED:
+        value = row.get(key)
+        if isinstance(value, bool) or value is None:
+            continue
+        if isinstance(value, int) and options and 0 <= value < len(options):
+            return list(options.values())[value]
+        if isinstance(value, str | int | float):
+            letter = LETTER.fullmatch(str(value).strip())
+            return options.get(letter[1], str(value)) if letter else str(value)
+    return ""
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def _opener(file: Path) -> Callable[[], Image.Image]:
+    return lambda: media.open_image(file)
+
+
+def _from_bytes(data: bytes) -> Callable[[], Image.Image]:
+    return lambda: media.open_bytes(data)
+
+
+def _from_base64(text: str) -> Callable[[], Image.Image]:
+    def opened() -> Image.Image:
+        try:
+            data = base64.b64decode(text.partition("base64,")[2] or text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise MediaError("this is no base64 of a picture") from error
+        return media.open_bytes(data)
+
+    return opened
+
+
+# --- our own items ----------------------------------------------------------------------------
+
+
+def _holds_items(folder: Path) -> bool:
+    return read_manifest(folder).stage == "world.suites"
+
+
+def _items(folder: Path) -> Iterator[Entry | Shown]:
+    shown: set[str] = set()
+    for item in read_rows(folder, Item):
+        origins = [o for m in item.media for o in m.origins]
+        yield Entry(
+            item.id,
+            asked=prompt_text(item).split("\n")[0],
+            options=item.answer.options if isinstance(item.answer, Choice) else (),
+            answer=answer_words(item.answer, item),
+            ids=frozenset(of_origins([*origins, *item.clusters])),
+        )
+        for one in item.media:
+            for path in (one.path, *one.frames):
+                places = (root / path for root in (folder, folder.parent, folder.parent.parent))
+                file = next((p for p in places if path and p.is_file()), None)
+                if file is not None and path not in shown:
+                    shown.add(path)
+                    yield Shown(f"{item.id} {path}", _opener(file))

@@ -1,0 +1,160 @@
+"""Pictures of benchmarks and of records, looked at once, shard by shard; their hashes are kept.
+
+Both are run folders with one side file a shard, so an audit that was stopped goes on and nothing
+is decoded twice.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seestep import media, run
+from seestep.curate.contamination.benchmarks import Benchmark, Entry
+from seestep.curate.contamination.looks import Look, look, small
+from seestep.errors import MediaError
+from seestep.media import Roots
+from seestep.records import Media, Record
+from seestep.run import ShardResult
+from seestep.sources.convert import MISSING
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one benchmark holds: entries, and a look, a name and a small copy of each picture."""
+
+    entries: Sequence[Entry]
+    looks: Sequence[Look]
+    where: Sequence[str]
+    copies: NDArray[np.uint8]  # (pictures, side, side), of ``small``
+    unread: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Looks at the pictures of records, by ``keys`` of their media, and which could not be read."""
+
+    looks: Mapping[str, Look]
+    unread: Mapping[str, str]
+
+    @staticmethod
+    def keys(one: Media) -> Iterator[str]:
+        """A name for each picture of a media, the same in every record that shows it."""
+        for path in one.frames if one.kind == "frames" else (one.path,):
+            if path and one.kind != "video":
+                yield f"{one.root}:{path}"
+
+    @staticmethod
+    def open(key: str, roots: Roots) -> NDArray[np.uint8]:
+        """The small copy of a picture that was looked at."""
+        return small(_open(key, roots))
+
+
+def see_benchmark(known: Sequence[Benchmark], n: int) -> ShardResult:
+    """Shard n: the n-th benchmark."""
+    benchmark = known[n]
+    entries = list(benchmark.entries())
+    unread = list(benchmark.unread)
+    seen: list[tuple[str, Look, NDArray[np.uint8]]] = []
+    for shown in benchmark.pictures():
+        try:
+            image = shown.open()
+        except MediaError as error:
+            unread.append(f"{shown.where}: {error.what}")
+            continue
+        seen.append((shown.where, look(image), small(image)))
+    told = msgspec.json.encode(
+        {"entries": entries, "where": [w for w, _, _ in seen], "unread": unread}
+    )
+    copies = [c for _, _, c in seen]
+    return ShardResult(
+        rows=[],
+        files={
+            f"{n:05d}/told.json": told,
+            f"{n:05d}/looks.npz": _pack([x for _, x, _ in seen], copies),
+        },
+    )
+
+
+def read_benchmark(folder: Path, n: int) -> Found:
+    """What ``see_benchmark`` left in the run folder ``folder``."""
+
+    class Told(msgspec.Struct):
+        entries: list[Entry]
+        where: list[str]
+        unread: list[str]
+
+    told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=Told)
+    found, copies = _unpack(folder / f"{n:05d}/looks.npz")
+    return Found(told.entries, found, told.where, copies, told.unread)
+
+
+def see_part(folder: Path, roots: Roots, n: int) -> ShardResult:
+    """Shard n: the pictures that the records of part n of ``folder`` show."""
+    seen: dict[str, Look] = {}
+    unread: dict[str, str] = {}
+    for record in run.read_part(folder, n, Record):
+        if MISSING in record.tags:
+            continue
+        for key in (k for m in record.media for k in Seen.keys(m)):
+            if key in seen or key in unread:
+                continue
+            try:
+                seen[key] = look(_open(key, roots))
+            except MediaError as error:
+                unread[key] = error.what
+    told = msgspec.json.encode({"keys": list(seen), "unread": unread})
+    return ShardResult(
+        rows=[],
+        files={f"{n:05d}/told.json": told, f"{n:05d}/looks.npz": _pack(list(seen.values()), [])},
+    )
+
+
+def read_parts(folder: Path, shards: int) -> Seen:
+    """What ``see_part`` left, all parts together."""
+
+    class Told(msgspec.Struct):
+        keys: list[str]
+        unread: dict[str, str]
+
+    seen: dict[str, Look] = {}
+    unread: dict[str, str] = {}
+    for n in range(shards):
+        told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=Told)
+        found, _ = _unpack(folder / f"{n:05d}/looks.npz")
+        seen |= dict(zip(told.keys, found, strict=True))
+        unread |= told.unread
+    return Seen(seen, unread)
+
+
+def _open(key: str, roots: Roots) -> Image.Image:
+    root, _, path = key.partition(":")
+    return media.open_image(Media(key=key, path=path, root=root), roots)
+
+
+def _pack(seen: Sequence[Look], copies: Sequence[NDArray[np.uint8]]) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(
+        stream,
+        sha256=np.array([x.sha256 for x in seen], dtype="S64"),
+        hashes=np.stack([x.hashes for x in seen]) if seen else np.zeros((0, 1), np.uint64),
+        flat=np.array([x.flat for x in seen], dtype=bool),
+        copies=np.stack(copies) if copies else np.zeros((0, 1, 1), np.uint8),
+    )
+    return stream.getvalue()
+
+
+def _unpack(file: Path) -> tuple[list[Look], NDArray[np.uint8]]:
+    with np.load(file, allow_pickle=False) as data:
+        looks = [
+            Look(sha.decode(), hashes, bool(flat))
+            for sha, hashes, flat in zip(data["sha256"], data["hashes"], data["flat"], strict=True)
+        ]
+        return looks, data["copies"]

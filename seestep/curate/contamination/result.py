@@ -1,0 +1,64 @@
+"""What an audit found: leaks, and per source, benchmark and layer what was compared at all."""
+
+from __future__ import annotations
+
+import msgspec
+
+LAYERS = ("ids", "pixels", "looks", "texts", "embeddings")
+"""Names of pictures and scenes, equal pixels, the same photograph, the same words, near in a
+model's eyes."""
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """One record that stands in a benchmark, by one layer."""
+
+    record: str
+    source: str
+    benchmark: str
+    layer: str
+    where: str  # file and row of the benchmark
+    score: float
+    evidence: str
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One source against one benchmark in one layer.
+
+    ``matched`` of ``checked`` records stand in it, of ``records`` in all; ``theirs`` is how many
+    questions, pictures or names of the benchmark they were compared with. Where nothing could be
+    compared ``unchecked`` says why.
+    """
+
+    source: str
+    benchmark: str
+    layer: str
+    records: int
+    checked: int
+    matched: int
+    theirs: int
+    unchecked: str = ""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What was read of a benchmark."""
+
+    name: str
+    questions: int
+    pictures: int
+    names: dict[str, int]  # collection -> names in it
+    unread: tuple[str, ...] = ()  # files and pictures that could not be read, and why
+
+
+class Result(msgspec.Struct, frozen=True):
+    """``audit.json``. ``blocked`` names the scenes of benchmarks: collection -> name -> benchmarks;
+    the world generator and whoever records new episodes must leave them alone."""
+
+    made_from: str
+    act: str
+    records: int
+    leaking: int
+    kept: int
+    benchmarks: tuple[Known, ...]
+    cells: tuple[Cell, ...]
+    leaks: tuple[Leak, ...]
+    blocked: dict[str, dict[str, list[str]]]

@@ -1,0 +1,416 @@
+"""Leaks of each kind are planted and all found; unrelated pictures and questions are let be."""
+
+import base64
+import io
+import json
+from hashlib import blake2b
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from seestep.cli import main
+from seestep.curate.contamination import LAYERS, AuditConfig, audit
+from seestep.curate.contamination.benchmarks import find
+from seestep.curate.contamination.ids import of_origins, spelt_in
+from seestep.curate.contamination.looks import ALIKE, candidates, look, same, small
+from seestep.curate.contamination.page import lines
+from seestep.curate.contamination.texts import Said, Texts, runs, templates
+from seestep.errors import DataError
+from seestep.models.embed import text_encoder
+from seestep.records import Choice, Item, Media, MediaRef, Record, Text, Turn
+from seestep.run import ShardResult, read_rows, read_verdicts, shard_stage
+from seestep.terminal import Look
+
+
+def photo(seed, size=(320, 240)):
+    """Something with large and small structure, as photographs have; each seed another."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", size, tuple(rng.integers(40, 216, 3).tolist()))
+    draw = ImageDraw.Draw(image)
+    for _ in range(24):
+        x, y = rng.integers(0, size[0]), rng.integers(0, size[1])
+        w, h = rng.integers(12, size[0] // 2), rng.integers(12, size[1] // 2)
+        color = tuple(rng.integers(0, 256, 3).tolist())
+        shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
+        shape((int(x), int(y), int(x + w), int(y + h)), fill=color)
+    return image.filter(ImageFilter.GaussianBlur(1))
+
+
+def saved(image, kind="PNG", **more):
+    stream = io.BytesIO()
+    image.save(stream, kind, **more)
+    return stream.getvalue()
+
+
+def crop(image, left, top, side):
+    w, h = image.size
+    return image.crop((int(left * w), int(top * h), int((left + side) * w), int((top + side) * h)))
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("COCO_val2014_000000000139.jpg", "coco:139"),
+        ("images/val2017/000000000139.jpg", "coco:139"),
+        ("img/2D/count/coco/000000397133.jpg", "coco:397133"),
+        ("https://cs.stanford.edu/people/rak248/VG_100K_2/2407890.jpg", "vg:2407890"),
+        ("P01_13", "epic:P01_13"),
+        ("epic/P01_101.MP4", "epic:P01_101"),
+        ("ca6e9ec9-46ac-4a02-8034-7c31157dc52c_2", "ego4d:ca6e9ec9-46ac-4a02-8034-7c31157dc52c"),
+        ("FloorPlan15", "thor:FloorPlan15"),
+        ("FloorPlan_Train3_2_physics", "thor:FloorPlan_Train3_2"),
+        ("scene0025_01", "scannet:scene0025_01"),
+    ],
+)
+def test_names_are_read_in_the_spellings_of_their_owners(text, name):
+    assert list(spelt_in(text)) == [name]
+
+
+@pytest.mark.parametrize("text", ["P1_13", "HP01_133", "1000.jpg", "scene25", "a-b-c-d-e", "0003"])
+def test_what_only_looks_like_a_name_is_none(text):
+    assert list(spelt_in(text)) == []
+
+
+def test_frames_count_under_the_name_of_their_video():
+    found = of_origins(["epic:P01_13#104", "rtx:thing", "home:7"])
+    assert list(found) == ["epic:P01_13", "home:7"]
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def variants(image):
+    yield "smaller", image.resize((150, 112), Image.Resampling.LANCZOS)
+    yield "saved anew", Image.open(io.BytesIO(saved(image, "JPEG", quality=40))).convert("RGB")
+    yield "mirrored", ImageOps.mirror(image)
+    yield "cropped", crop(image, 0.1, 0.1, 0.8)
+    yield "cropped in a corner", crop(image, 0, 0.3, 0.7)
+    yield "cropped between", crop(image, 0.07, 0.16, 0.77)
+    yield "cropped to half", crop(image, 0.22, 0.31, 0.62)
+    yield "mirrored and cropped", ImageOps.mirror(crop(image, 0.05, 0.05, 0.9))
+    yield "brighter", image.point(lambda v: min(255, int(v * 1.2)))
+
+
+def test_every_variant_of_a_picture_is_found_from_either_side():
+    for seed in range(8):
+        image = photo(seed)
+        for what, other in variants(image):
+            for one, two in ((image, other), (other, image)):
+                found = list(candidates([look(one)], [look(two)]))
+                assert len(found) == 1, (seed, what)
+                assert same(small(one), small(two), found[0][2]) >= ALIKE, (seed, what)
+
+
+def test_unrelated_pictures_are_not_taken_for_each_other():
+    """80 x 80 pairs of other pictures, in all their crops and mirror images."""
+    mine, theirs = [photo(s) for s in range(80)], [photo(1000 + s) for s in range(80)]
+    found = candidates([look(x) for x in mine], [look(x) for x in theirs])
+    alike = [(i, j) for i, j, v in found if same(small(mine[i]), small(theirs[j]), v) >= ALIKE]
+    assert alike == []
+
+
+def test_a_flat_wall_is_nobodys_copy():
+    grey = [Image.new("RGB", (64, 64), (v, v, v)) for v in (100, 102)]
+    assert list(candidates([look(grey[0])], [look(grey[1])])) == []
+
+
+# --- words ------------------------------------------------------------------------------------
+
+HIKERS = "Which of the two hikers by the frozen waterfall carries the longer rope?"
+
+
+def find_in(theirs, text, common=frozenset()):
+    return theirs.find(Said.of(text, theirs.known()), set(common))
+
+
+def test_a_template_in_common_is_nothing_in_common():
+    things = ["mug", "lamp", "kettle", "vase", "sofa", "clock"]
+    asked = [f"Considering the scene in the image, what is the color of the {t}?" for t in things]
+    theirs = Texts(asked)
+    assert theirs.checkable == 0 and find_in(theirs, asked[0]) is None
+
+
+def test_the_same_question_is_found_in_other_dress():
+    theirs = Texts(["What is it?", f"{HIKERS} left one right one"])
+    hit = find_in(theirs, f"{HIKERS.lower().replace('?', ' ?')}\n left one | right one")
+    assert hit is not None and hit.row == 1 and hit.score > 0.9
+    assert find_in(theirs, "Which of the two cats by the door carries the longer tail?") is None
+
+
+def test_what_much_of_the_training_data_says_is_a_template_too():
+    theirs = Texts([HIKERS])
+    said = Said.of(HIKERS, theirs.known())
+    assert theirs.find(said, set()) is not None
+    assert theirs.find(said, templates([said] * 9)) is None
+    assert templates([said] * 8) == set()
+
+
+def test_runs_do_not_depend_on_the_process():
+    hashes = [
+        blake2b(x, digest_size=8).digest() for x in (b"one two three four", b"two three four five")
+    ]
+    assert runs("One two, three four five?") == {int.from_bytes(h, "little") for h in hashes}
+    assert len(runs("one two")) == 1 and runs("?!") == set()
+
+
+# --- the whole audit --------------------------------------------------------------------------
+
+KINDS = ("id", "pixels", "jpeg", "mirror", "crop", "words", "scene")
+EACH, CLEAN = 4, 40
+
+
+def record(number, kind, path="", origins=(), asked="", options=("left", "right")):
+    media = (Media(key="m", path=path, root="pics", origins=origins),) if path else ()
+    parts = (
+        *((MediaRef(media="m"),) if media else ()),
+        Text(text=asked or f"Where is thing {number}?"),
+    )
+    return Record(
+        id=f"{kind}:{number}", source="planted" if kind != "clean" else "clean", task="relation",
+        media=media, turns=(Turn(role="user", parts=parts),),
+        answer=Choice(options=options, index=0), clusters=origins,
+        licence="test",
+    )  # fmt: skip
+
+
+STORIES = [
+    "Which of the two hikers beside the frozen waterfall carries the longer coil of rope",
+    "From the balcony with the green railing which ferry leaves the harbour before the other one",
+    "Standing behind the piano where would the violinist have to walk to reach her music stand",
+    "If the forklift reverses past the third pallet which crate does it brush with its left fork",
+]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A run folder with leaks of every kind, and three benchmarks."""
+    root = tmp_path_factory.mktemp("leaks")
+    pics, marks = root / "pics", root / "marks"
+    rows, table, lines_ = [], [], []
+    (marks / "cv").mkdir(parents=True)
+    (marks / "photos" / "img").mkdir(parents=True)
+    (marks / "plans").mkdir()
+    pics.mkdir()
+    for n in range(EACH):
+        for k, kind in enumerate(KINDS):
+            image, name = photo(100 * k + n), f"{kind}{n}.png"
+            if kind in ("pixels", "jpeg", "mirror", "crop"):
+                (pics / name).write_bytes(saved(image))
+                rows.append(record(n, kind, path=name))
+                copy = {
+                    "pixels": image,
+                    "jpeg": image.resize((200, 150)),
+                    "mirror": ImageOps.mirror(image),
+                    "crop": crop(image, 0.1, 0.2, 0.8),
+                }[kind]
+                if kind == "pixels":  # inside a table, in base64
+                    inside = base64.b64encode(saved(copy, compress_level=1)).decode()
+                    row = {"index": n, "image": inside, "question": "Is it?", "answer": "A"}
+                    table.append(row)
+                else:
+                    form = "JPEG" if kind == "jpeg" else "PNG"
+                    file = marks / "photos" / "img" / f"{kind}{n}.{form.lower()}"
+                    file.write_bytes(saved(copy, form))
+        rows.append(
+            record(n, "id", path="", origins=(f"coco:{900 + n}",), asked=f"Where is the {n}. cup?")
+        )
+        table.append({"index": 50 + n, "question": "Where?", "answer": "B",
+                      "source_filename": f"coco/{900 + n:012d}.jpg"})  # fmt: skip
+        rows.append(
+            record(n, "words", asked=STORIES[n] + "?", options=("the nearer", "the farther"))
+        )
+        lines_.append({"question": STORIES[n], "choice_a": "the farther", "choice_b": "the nearer",
+                       "answer": "the nearer"})  # fmt: skip
+        rows.append(
+            record(n, "scene", origins=(f"thor:FloorPlan{10 + n}",), asked=f"Go to room {n}.")
+        )
+        rows[-1] = msgspec.structs.replace(rows[-1], clusters=(f"thor:FloorPlan{10 + n}",))
+        lines_.append({"task_goal": "go", "scene_id": f"FloorPlan{10 + n}"})
+    for n in range(CLEAN):
+        (pics / f"clean{n}.png").write_bytes(saved(photo(5000 + n)))
+        color = "red" if n % 2 else "blue"
+        asked = f"Is the {color} thing {n} left of the {n + 3}?"
+        rows.append(
+            record(n, "clean", path=f"clean{n}.png", origins=(f"coco:{n + 1}",), asked=asked)
+        )
+        (marks / "photos" / "img" / f"other{n}.png").write_bytes(saved(photo(9000 + n)))
+        lines_.append({"question": f"Is the {color} thing left of the box {n}?",
+                       "choice_a": "yes", "choice_b": "no", "answer": "A"})  # fmt: skip
+    with (marks / "cv" / "cv.tsv").open("w") as stream:
+        names = ("index", "image", "question", "answer", "source_filename")
+        stream.write("\t".join(names) + "\n")
+        for row in table:
+            stream.write("\t".join(str(row.get(name, "")) for name in names) + "\n")
+    (marks / "plans" / "plans.jsonl").write_text("\n".join(map(json.dumps, lines_)))
+    (marks / "plans" / "torn.json").write_text('[{"question": "what')
+    (marks / "photos" / "img" / "torn.png").write_bytes(saved(photo(1))[:900])
+    shard_stage(
+        root / "run", stage="made.up", version=1, config={}, inputs=[], shards=2,
+        work=lambda n: ShardResult(rows=rows[n::2]),
+    )  # fmt: skip
+    return root
+
+
+def wanted(kind):
+    return {f"{kind}:{n}" for n in range(EACH)}
+
+
+def test_planted_leaks_of_every_kind_are_found_and_nothing_else(planted):
+    result = audit(
+        planted / "run", [planted / "marks"], planted / "out", roots={"pics": planted / "pics"}
+    )
+    by = {layer: {x.record for x in result.leaks if x.layer == layer} for layer in LAYERS}
+    assert by["ids"] == wanted("id") | wanted("scene")
+    assert by["pixels"] == wanted("pixels")
+    assert by["looks"] == wanted("jpeg") | wanted("mirror") | wanted("crop")
+    assert by["texts"] == wanted("words")
+    assert result.leaking == len(KINDS) * EACH and result.kept == CLEAN
+    assert {r.id for r in read_rows(planted / "out", Record)} == wanted_clean()
+    verdicts = {v.id: v for v in read_verdicts(planted / "out") if not v.keep}
+    assert (
+        verdicts["mirror:0"].check == "audit:looks" and "mirrored" in verdicts["mirror:0"].evidence
+    )
+    assert verdicts["mirror:0"].reason == "stands in photos"
+    assert result.blocked["thor"] == {f"FloorPlan{10 + n}": ["plans"] for n in range(EACH)}
+    blocked = json.loads((planted / "out" / "blocked.json").read_bytes())
+    assert blocked == result.blocked
+
+
+def wanted_clean():
+    return {f"clean:{n}" for n in range(CLEAN)}
+
+
+def test_what_was_not_compared_is_told_and_never_called_clean(planted):
+    result = audit(
+        planted / "run", [planted / "marks"], planted / "out", roots={"pics": planted / "pics"}
+    )
+    cells = {(c.source, c.benchmark, c.layer): c for c in result.cells}
+    assert len(cells) == 2 * 3 * len(LAYERS)
+    assert cells["clean", "plans", "pixels"].unchecked == "no picture of the benchmark is here"
+    assert cells["clean", "photos", "texts"].unchecked.startswith("the benchmark asks nothing")
+    assert cells["clean", "plans", "ids"].unchecked == "no record has a name of thor"
+    assert all(
+        c.unchecked == "no encoder was given"
+        for k, c in cells.items()
+        if k[2] == "embeddings" and k[1] != "photos"
+    )
+    assert cells["clean", "cv", "ids"].checked == CLEAN and not cells["clean", "cv", "ids"].matched
+    unread = {b.name: b.unread for b in result.benchmarks}
+    assert any("torn.json" in x for x in unread["plans"])
+    assert any("torn.png" in x for x in unread["photos"])
+    page = "\n".join(lines(result, Look()))
+    assert "28 of 68 records stand in a benchmark and are left out" in page
+    assert "not checked, meaning: no encoder was given" in page
+
+
+def test_without_their_pictures_records_are_not_called_clean(planted, tmp_path):
+    result = audit(planted / "run", [planted / "marks" / "photos"], tmp_path / "out")
+    assert result.leaking == 0
+    looks = [c for c in result.cells if c.layer == "looks"]
+    assert all(c.unchecked == "no picture of these records is here" for c in looks)
+
+
+def test_tagged_records_stay(planted, tmp_path):
+    result = audit(
+        planted / "run", [planted / "marks" / "cv"], tmp_path / "out", AuditConfig(act="tag"),
+        roots={"pics": planted / "pics"},
+    )  # fmt: skip
+    tagged = {r.id for r in read_rows(tmp_path / "out", Record) if "leak:cv" in r.tags}
+    assert tagged == wanted("id") | wanted("pixels") and result.kept == result.records
+
+
+def test_an_encoder_finds_what_means_the_same(planted, tmp_path):
+    def embed(texts):
+        """One axis for every story; all else is like nothing."""
+        words = ("hikers", "ferry", "violinist", "forklift")
+        out = np.array([[w in text for w in words] for text in texts], dtype=np.float32)
+        return out
+
+    result = audit(planted / "run", [planted / "marks" / "plans"], tmp_path / "out", embed=embed)
+    assert {x.record for x in result.leaks if x.layer == "embeddings"} == wanted("words")
+
+
+def test_our_own_suites_are_benchmarks_too(planted, tmp_path):
+    """By the seeds of their homes and by the pictures that lie beside them."""
+    (tmp_path / "media").mkdir()
+    image = planted / "pics" / "mirror0.png"
+    (tmp_path / "media" / "a.png").write_bytes(image.read_bytes())
+    media = Media(key="m", path="media/a.png", root="world", origins=("home:4000007",))
+    item = Item(
+        id="mini-x:1", source="home", task="relation", media=(media,), licence="test",
+        turns=(Turn(role="user", parts=(MediaRef(media="m"), Text(text="Where is the cup?"))),),
+        answer=Choice(options=("left", "right"), index=0), clusters=("home:4000007",),
+        suite="mini-x", scorer="choice", skill="relation",
+    )  # fmt: skip
+    shard_stage(
+        tmp_path / "suites" / "mini-x", stage="world.suites", version=1, config={}, inputs=[],
+        shards=1, work=lambda n: ShardResult(rows=[item]),
+    )  # fmt: skip
+    mine = [
+        record(1, "home", origins=("home:4000007",)),
+        record(2, "home", origins=("home:1000007",)),
+        record(3, "home", path="mirror0.png"),
+    ]
+    shard_stage(
+        tmp_path / "run", stage="made.up", version=1, config={}, inputs=[], shards=1,
+        work=lambda n: ShardResult(rows=mine),
+    )  # fmt: skip
+    result = audit(
+        tmp_path / "run", [tmp_path / "suites"], tmp_path / "out", roots={"pics": planted / "pics"}
+    )
+    found = {(x.record, x.layer) for x in result.leaks}
+    assert found == {("home:1", "ids"), ("home:3", "pixels")}
+    assert result.blocked == {"home": {"4000007": ["mini-x"]}}
+
+
+def test_embeddings_are_means_over_real_tokens(tmp_path):
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "red", "mug", "left", "right"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    torch.manual_seed(0)
+    shape = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    model = BertModel(shape).eval()
+    model.save_pretrained(tmp_path)
+    tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"))
+    tokenizer.save_pretrained(tmp_path)
+    embed = text_encoder(tmp_path)
+    texts = ["red mug left right red mug", "mug", "red mug"]
+    got = embed(texts)
+    for text, mine in zip(texts, got, strict=True):  # alone, so without any padding
+        inputs = tokenizer(text, return_tensors="pt")
+        with torch.no_grad():
+            mean = model(**inputs).last_hidden_state.mean(1)[0]
+        np.testing.assert_allclose(mine, (mean / mean.norm()).numpy(), atol=1e-5)
+    with pytest.raises(DataError, match="not a text encoder"):
+        text_encoder(tmp_path / "nothing")
+
+
+def test_the_verb_prints_the_page_and_says_by_its_code_that_there_are_leaks(
+    planted, tmp_path, capsys
+):
+    words = ["audit", str(planted / "run"), "--benchmarks", str(planted / "marks"), "--out"]
+    code = main(
+        [*words, str(tmp_path / "a"), "--roots", f"pics={planted / 'pics'}", "--workers", "2"]
+    )
+    page = capsys.readouterr().out
+    assert code == 1 and "planted" in page and "40 records to train on" in page
+    assert main([*words, str(tmp_path / "b"), "--roots", "pics", "--json"]) == 2
+    assert "NAME=FOLDER" in capsys.readouterr().err
+
+
+def test_benchmarks_that_are_not_there_are_an_error(planted, tmp_path):
+    for folder, words in ((tmp_path / "no", "not here"), (tmp_path, "empty")):
+        with pytest.raises(DataError, match=words):
+            find([folder])
+    with pytest.raises(DataError, match="same name"):
+        find([planted / "marks", planted / "marks" / "cv"])
