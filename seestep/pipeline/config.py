@@ -39,6 +39,7 @@ class World(Config, frozen=True, kw_only=True):
     homes: HomesConfig | None = None
     episodes: PlayConfig | None = None
     suites: SuitesConfig | None = None
+    blocked: str | None = None  # blocked.json of an audit: homes that training leaves alone
 
 
 class Stage(Config, frozen=True, kw_only=True):

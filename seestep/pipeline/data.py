@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from seestep import families
 from seestep.curate.engine import curate
 from seestep.curate.select import select
@@ -103,8 +105,16 @@ def _ready_to_draw(run: Run) -> Iterator[None]:
 
 def _world(run: Run, world: World) -> None:
     from seestep.world import homes, play, suites
+    from seestep.world.blocked import read_blocked
 
     root = run.out / "world"
+    if world.blocked:
+        seeds = read_blocked(Path(world.blocked))
+        world = msgspec.structs.replace(
+            world,
+            homes=world.homes and msgspec.structs.replace(world.homes, blocked=seeds),
+            episodes=world.episodes and msgspec.structs.replace(world.episodes, blocked=seeds),
+        )
     if world.homes:
         with run.step("Building homes"):
             folder = root / "homes"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from seestep.records import Media, Record, Split, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
+from seestep.world.blocked import leave_out
 from seestep.world.protocol import Event
 from seestep.world.questions import AskConfig, Look, ask
 from seestep.world.questions.draft import LICENCE
@@ -52,6 +53,7 @@ class HomesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int = 0  # of cameras and questions, not of the homes
     shard_homes: int = 4
     clutter: float = 1.0  # times as many small things as a home usually has
+    blocked: tuple[int, ...] = ()  # seeds of homes to leave alone, since a benchmark shows them
     views: ViewConfig = ViewConfig()
     scene: SceneConfig = SceneConfig()
     ask: AskConfig = AskConfig()
@@ -106,9 +108,9 @@ def build(
 
 
 def _shard(config: HomesConfig, inside: str, n: int) -> ShardResult:
-    seeds = config.seeds[n * config.shard_homes : (n + 1) * config.shard_homes]
+    every = config.seeds[n * config.shard_homes : (n + 1) * config.shard_homes]
+    seeds, verdicts = leave_out(every, config.blocked)
     rows: list[Record] = []
-    verdicts: list[Verdict] = []
     files: dict[str, bytes] = {}
     for home in look_around(seeds, config, inside=inside):
         for shot in home:

@@ -15,6 +15,7 @@ import msgspec
 
 from seestep.records import Pair, Record, Verdict, dumps, loads
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
+from seestep.world.blocked import leave_out
 from seestep.world.episodes import EpisodesConfig, HomeWorker
 from seestep.world.homes import SPLITS, Purpose, seed_range
 from seestep.world.pairs import CHECK
@@ -29,6 +30,7 @@ class PlayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     homes: int = 24
     purpose: Purpose = "train"
     first: int = 0  # offset into the purpose's seeds
+    blocked: tuple[int, ...] = ()  # seeds of homes to leave alone, since a benchmark shows them
     episodes: EpisodesConfig = EpisodesConfig()
 
     def __post_init__(self) -> None:
@@ -53,9 +55,15 @@ class _Work:
     """One home: its records as rows, its pairs in a side file. Simulators live in the worker."""
 
     config: EpisodesConfig
+    blocked: tuple[int, ...] = ()
     worker: HomeWorker | None = field(default=None, compare=False)
 
     def __call__(self, shard: int) -> ShardResult:
+        seeds, verdicts = leave_out([self.config.first_seed + shard], self.blocked)
+        if not seeds:
+            return ShardResult(
+                rows=[], verdicts=verdicts, files={_pairs_name(shard): b"", _said_name(shard): b""}
+            )
         if self.worker is None:
             self.worker = HomeWorker(self.config)
         made = self.worker(shard)
@@ -69,7 +77,7 @@ class _Work:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        return {"config": self.config, "worker": None}
+        return {"config": self.config, "blocked": self.blocked, "worker": None}
 
 
 def build(
@@ -100,7 +108,7 @@ def build(
         config={"play": config, "episodes": episodes},
         inputs=[],
         shards=config.homes,
-        work=_Work(episodes),
+        work=_Work(episodes, config.blocked),
         workers=workers,
         progress=progress,
     )

@@ -307,6 +307,7 @@ def test_what_was_not_compared_is_told_and_never_called_clean(planted):
     page = "\n".join(lines(result, Look()))
     assert "28 of 68 records stand in a benchmark and are left out" in page
     assert "not checked, meaning: no encoder was given" in page
+    assert "comparisons could not be made: they are no proof" in page
 
 
 def test_without_their_pictures_records_are_not_called_clean(planted, tmp_path):

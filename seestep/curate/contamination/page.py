@@ -26,8 +26,11 @@ def lines(result: Result, look: Look) -> Iterator[str]:
     if result.leaking:
         yield look.paint(f"{share} stand in a benchmark and are {fate}", "bold", "red")
     else:
-        yield look.paint(f"no match among {result.records:,} records", "bold", "green")
-    yield "matched / compared; a dash: not checked, which does not mean clean"
+        yield look.paint(f"no match among {result.records:,} records", "bold")
+    blind = sum(bool(c.unchecked) for c in result.cells)
+    if blind:
+        yield f"{blind:,} of {len(result.cells):,} comparisons could not be made: they are no proof"
+    yield "matched / compared, by source of the records; a dash: not checked"
     for known in result.benchmarks:
         cells = [c for c in result.cells if c.benchmark == known.name]
         yield ""

@@ -18,6 +18,7 @@ from seestep.run import ShardResult, shard_stage, side_files
 from seestep.train.base.asked import to_shot
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import Shot, read_shard, write_shard
+from seestep.world.blocked import leave_out
 from seestep.world.homes import HomesConfig, ask_shot, look_around
 
 VERSION = 3
@@ -71,7 +72,7 @@ def _look(homes: HomesConfig, family_name: str, shape: Shape, gold: bool, n: int
     processor = make_processor(family.model_types[0], image, blank, TEMPLATE)
     family = family.with_processor(**cards.image_limits(processor))
     made = []
-    around = look_around(_seeds(homes, n), homes)
+    around = look_around(leave_out(_seeds(homes, n), homes.blocked)[0], homes)
     for home in around:
         looks = [view.look for shot in home for view in shot]
         records = [record for shot in home for record in ask_shot(shot, homes)[0]]
