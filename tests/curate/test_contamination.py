@@ -18,7 +18,7 @@ from seestep.curate.contamination.ids import of_origins, spelt_in
 from seestep.curate.contamination.looks import ALIKE, candidates, look, same, small
 from seestep.curate.contamination.page import lines
 from seestep.curate.contamination.texts import Said, Texts, runs, templates
-from seestep.errors import DataError
+from seestep.errors import DataError, RunError
 from seestep.models.embed import text_encoder
 from seestep.records import Choice, Item, Media, MediaRef, Record, Text, Turn
 from seestep.run import ShardResult, read_rows, read_verdicts, shard_stage
@@ -315,6 +315,14 @@ def test_without_their_pictures_records_are_not_called_clean(planted, tmp_path):
     assert result.leaking == 0
     looks = [c for c in result.cells if c.layer == "looks"]
     assert all(c.unchecked == "no picture of these records is here" for c in looks)
+
+
+def test_an_audit_is_not_taken_for_one_that_saw_less(planted, tmp_path):
+    folders = planted / "run", [planted / "marks" / "photos"], tmp_path / "out"
+    blind = audit(*folders)
+    assert audit(*folders) == blind
+    with pytest.raises(RunError, match="roots"):
+        audit(*folders, roots={"pics": planted / "pics"})
 
 
 def test_tagged_records_stay(planted, tmp_path):

@@ -83,7 +83,7 @@ def audit(
         out,
         stage="audit",
         version=VERSION,
-        config={"audit": config, "benchmarks": [_print(b) for b in known]},
+        config={"audit": config, "benchmarks": [_print(b) for b in known]} | _places(roots),
         inputs=[folder],
         shards=run.read_manifest(folder).shards,
         work=partial(_emit, folder, config.act, leaks),
@@ -122,7 +122,7 @@ def _see_records(
         pictures,
         stage="audit.pictures",
         version=VERSION,
-        config={},
+        config=_places(roots),
         inputs=[folder],
         shards=shards,
         work=partial(see_part, folder, dict(roots)),
@@ -130,6 +130,10 @@ def _see_records(
         progress=progress,
     )
     return read_parts(pictures, shards)
+
+
+def _places(roots: Roots) -> dict[str, dict[str, str]]:
+    return {"roots": {name: str(Path(where).resolve()) for name, where in sorted(roots.items())}}
 
 
 def _print(benchmark: Benchmark) -> dict[str, str]:
