@@ -6,21 +6,17 @@ picture that was saved anew or a question in other words is not found.
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seestep.answers.read import normal
-from seestep.check.rows import LINES
+from seestep.curate.contamination.benchmarks import PICTURES, TABLES, UNREADABLE, rows
 from seestep.disk import sha256_file
 from seestep.errors import DataError
 from seestep.export.formats import IMAGE
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
-TABLES = frozenset({".json", ".jsonl", ".ndjson", ".tsv", ".csv", ".parquet"})
 KEYS = ("question", "query", "prompt", "instruction", "text")
 WORDS = 6  # shorter questions are told by nobody's wording
 
@@ -60,7 +56,7 @@ def load(folder: Path) -> Benchmarks:
                 for text in _questions(file):
                     for shape in shapes(text):
                         found.questions.setdefault(shape, name)
-            except (ValueError, OSError, csv.Error, DataError, RecursionError) as error:
+            except UNREADABLE as error:
                 found.unread.append(f"{name}: {str(error).splitlines()[0]}")
                 continue
         else:
@@ -79,28 +75,8 @@ def shapes(text: str) -> Iterator[str]:
 
 
 def _questions(file: Path) -> Iterator[str]:
-    for row in _rows(file):
+    for row in rows(file, (*KEYS, "conversations", "messages")):
         yield from _strings(row)
-
-
-def _rows(file: Path) -> Iterator[Any]:
-    kind = file.suffix.lower()
-    if kind == ".parquet":
-        import pyarrow.parquet as pq
-
-        table = pq.ParquetFile(file)
-        names = [n for n in table.schema_arrow.names if n in (*KEYS, "conversations", "messages")]
-        for batch in table.iter_batches(columns=names):
-            yield from batch.to_pylist()
-    elif kind in (".csv", ".tsv"):
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            csv.field_size_limit(1 << 30)  # some hold pictures in base64
-            yield from csv.DictReader(stream, delimiter="\t" if kind == ".tsv" else ",")
-    elif kind in LINES:
-        with file.open(encoding="utf-8") as stream:
-            yield from (json.loads(line) for line in stream if line.strip())
-    else:
-        yield json.loads(file.read_bytes())
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The verbs, and what becomes of an error: one sentence, an exit code, the way to go on.
 
-Exit codes: 0 done, 1 crashed (or ``doctor`` found a fault), 2 a mistake the user can mend,
-130 stopped with Ctrl-C, 141 the reader of our output went away.
+Exit codes: 0 done, 1 crashed (or ``doctor``, ``check`` or ``audit`` found something), 2 a mistake
+the user can mend, 130 stopped with Ctrl-C, 141 the reader of our output went away.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ VERBS = {  # name -> (where it lives, what it does)
     "why": ("seestep.cli.why:why", "Tell what every stage decided about a record."),
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }
-RESUMABLE = frozenset({"run", "convert", "train", "pretrain", "eval", "evidence", "report"})
+RESUMABLE = frozenset(
+    {"run", "convert", "audit", "train", "pretrain", "eval", "evidence", "report"}
+)
 
 app = App(
     name="seestep",

@@ -13,7 +13,7 @@ def audit(
     *,
     benchmarks: list[Path],
     out: Path,
-    roots: Annotated[list[str], Parameter(negative="")] | None = None,
+    root: Annotated[list[str], Parameter(negative="")] | None = None,
     act: Literal["remove", "tag"] = "remove",
     encoder: Path | None = None,
     workers: int = 1,
@@ -34,8 +34,8 @@ def audit(
         suites count too.
     out
         The run folder to write: records to train on, the evidence, audit.json, blocked.json.
-    roots
-        Where pictures lie, as NAME=FOLDER for each media root.
+    root
+        Where the pictures of a media root lie, as NAME=FOLDER; may be given again.
     act
         What becomes of leaking records: left out, or kept with a tag.
     encoder
@@ -47,19 +47,14 @@ def audit(
     """
     import msgspec
 
-    from seestep.curate.contamination import AuditConfig
-    from seestep.curate.contamination import audit as look_for_leaks
+    from seestep.cli.folders import named_folders
+    from seestep.curate.contamination.audit import AuditConfig
+    from seestep.curate.contamination.audit import audit as look_for_leaks
     from seestep.curate.contamination.page import lines
-    from seestep.errors import RecipeError
     from seestep.progress import Progress
     from seestep.terminal import look_of
 
-    places = {}
-    for text in roots or []:
-        name, equals, where = text.partition("=")
-        if not equals:
-            raise RecipeError(f"--roots wants NAME=FOLDER, got {text!r}")
-        places[name] = Path(where)
+    roots = named_folders(root)
     embed = None
     if encoder is not None:
         from seestep.models.embed import text_encoder
@@ -73,7 +68,7 @@ def audit(
             benchmarks,
             out,
             config,
-            roots=places,
+            roots=roots,
             embed=embed,
             workers=workers,
             progress=progress,

@@ -45,6 +45,7 @@ def evaluate(
     import msgspec
 
     from seestep import recipe as recipes
+    from seestep.cli.folders import named_folders
     from seestep.cli.kinds import expect
     from seestep.errors import RecipeError
     from seestep.evals.config import EvalConfig, EvalRecipe
@@ -77,11 +78,7 @@ def evaluate(
     from seestep.study.compare import table
 
     roots = {name: Path(folder) for name, folder in told.roots.items()}
-    for text in root or []:
-        name, found, folder = text.partition("=")
-        if not found:
-            raise RecipeError(f"--root {text!r} has no =", wanted="NAME=FOLDER")
-        roots[name] = Path(folder)
+    roots |= named_folders(root)
     config = told.ask
     checkpoint = resolve_model(told.model)
     loaded = load(

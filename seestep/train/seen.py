@@ -15,10 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.models.qwen3_vl.modeling_qwen3_vl import (
-    BaseModelOutputWithDeepstackFeatures,
-    Qwen3VLVisionModel,
-)
 
 from seestep.errors import RecipeError
 
@@ -58,6 +54,10 @@ class Looks:
 
     def __call__(self, hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
         """As ``Qwen3VLVisionModel.forward``: patches (n, C*T*P*P) and grids (pictures, 3)."""
+        from transformers.models.qwen3_vl.modeling_qwen3_vl import (
+            BaseModelOutputWithDeepstackFeatures,
+        )
+
         visual = self._visual
         if not frozen(visual):
             return self._forward(hidden_states, grid_thw=grid_thw, **kwargs)
@@ -109,6 +109,8 @@ def frozen(visual: Any) -> bool:
 
 
 def _tower(model: Any) -> Any:
+    from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
+
     for module in model.modules():
         if isinstance(module, Qwen3VLVisionModel):
             return module

@@ -12,11 +12,13 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from seestep.cli import main
-from seestep.curate.contamination import LAYERS, AuditConfig, audit
+from seestep.curate.contamination.audit import AuditConfig, audit
 from seestep.curate.contamination.benchmarks import find
 from seestep.curate.contamination.ids import of_origins, spelt_in
-from seestep.curate.contamination.looks import ALIKE, candidates, look, same, small
+from seestep.curate.contamination.looks import ALIKE, candidates, same, small
+from seestep.curate.contamination.looks import look as look_at
 from seestep.curate.contamination.page import lines
+from seestep.curate.contamination.result import LAYERS
 from seestep.curate.contamination.texts import Said, Texts, runs, templates
 from seestep.errors import DataError, RunError
 from seestep.models.embed import text_encoder
@@ -43,6 +45,10 @@ def saved(image, kind="PNG", **more):
     stream = io.BytesIO()
     image.save(stream, kind, **more)
     return stream.getvalue()
+
+
+def look(image):
+    return look_at(image, small(image))
 
 
 def crop(image, left, top, side):
@@ -409,11 +415,11 @@ def test_the_verb_prints_the_page_and_says_by_its_code_that_there_are_leaks(
 ):
     words = ["audit", str(planted / "run"), "--benchmarks", str(planted / "marks"), "--out"]
     code = main(
-        [*words, str(tmp_path / "a"), "--roots", f"pics={planted / 'pics'}", "--workers", "2"]
+        [*words, str(tmp_path / "a"), "--root", f"pics={planted / 'pics'}", "--workers", "2"]
     )
     page = capsys.readouterr().out
     assert code == 1 and "planted" in page and "40 records to train on" in page
-    assert main([*words, str(tmp_path / "b"), "--roots", "pics", "--json"]) == 2
+    assert main([*words, str(tmp_path / "b"), "--root", "pics", "--json"]) == 2
     assert "NAME=FOLDER" in capsys.readouterr().err
 
 

@@ -11,19 +11,22 @@ import binascii
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from seestep import media
+from seestep.answers.read import read_choice
 from seestep.curate.batch import answer_words, prompt_text
 from seestep.curate.contamination.ids import of_origins, spelt_in
 from seestep.errors import DataError, MediaError
 from seestep.records import Choice, Item
 from seestep.run import MANIFEST, read_manifest, read_rows
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
 LINES = frozenset({".jsonl", ".ndjson"})
@@ -31,8 +34,8 @@ TABLES = frozenset({".json", ".tsv", ".csv", ".parquet"}) | LINES
 ASKED = ("question", "query", "prompt", "instruction", "text", "problem")
 ANSWERED = ("answer", "gt_answer", "ground_truth", "gt", "label", "golden_choice_idx", "solution")
 LISTED = ("options", "choices", "answer_options", "candidates")
-LETTERED = re.compile(r"(?:(?:choice|option)_?)?([a-h])", re.IGNORECASE)
-LETTER = re.compile(r"\(?([A-H])\)?\.?")
+LETTERED = re.compile(r"(?:(?:choice|option)_?)?[a-h]", re.IGNORECASE)
+UNREADABLE = (ValueError, OSError, csv.Error, DataError, RecursionError)
 LONG = 1024  # a string without spaces that is longer holds bytes, not words
 
 
@@ -57,25 +60,15 @@ class Shown:
 
 @dataclass
 class Benchmark:
-    """What one folder holds; ``unread`` names files that could not be read, and why."""
+    """One folder; ``unread`` names files that could not be read, and why, once it was read."""
 
     name: str
     folder: Path
     unread: list[str] = field(default_factory=list)
 
-    def entries(self) -> Iterator[Entry]:
-        """Every row that asks something or names a known picture, video or scene."""
-        for found in self._walk():
-            if isinstance(found, Entry):
-                yield found
-
-    def pictures(self) -> Iterator[Shown]:
-        """Every picture, of files and of rows."""
-        for found in self._walk():
-            if isinstance(found, Shown):
-                yield found
-
-    def _walk(self) -> Iterator[Entry | Shown]:
+    def read(self) -> Iterator[Entry | Shown]:
+        """Every row that asks something or names a known picture, video or scene, and every
+        picture, of files and of rows."""
         self.unread.clear()
         if (self.folder / MANIFEST).is_file() and _holds_items(self.folder):
             yield from _items(self.folder)
@@ -83,15 +76,15 @@ class Benchmark:
         for file in sorted(p for p in self.folder.rglob("*") if p.is_file()):
             name, kind = file.relative_to(self.folder).as_posix(), file.suffix.lower()
             if kind in PICTURES:
-                yield Shown(name, _opener(file))
+                yield Shown(name, partial(media.open_image, file))
                 ids = frozenset(spelt_in(name))
                 if ids:
                     yield Entry(name, ids=ids)
             elif kind in TABLES:
                 try:
-                    for number, row in enumerate(_rows(file), start=1):
+                    for number, row in enumerate(rows(file), start=1):
                         yield from _of_row(row, f"{name} row {number}")
-                except (ValueError, OSError, csv.Error, DataError, RecursionError) as error:
+                except UNREADABLE as error:
                     self.unread.append(f"{name}: {str(error).splitlines()[0]}")
 
 
@@ -121,14 +114,20 @@ def find(folders: list[Path]) -> list[Benchmark]:
 # --- rows -------------------------------------------------------------------------------------
 
 
-def _rows(file: Path) -> Iterator[Any]:
+def rows(file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """The rows of a table; of a Parquet file only ``columns``, if they are given.
+
+    Raises one of ``UNREADABLE``.
+    """
     kind = file.suffix.lower()
     if kind == ".parquet":
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=64):
+            table = pq.ParquetFile(file)
+            names = [n for n in table.schema_arrow.names if columns is None or n in columns]
+            for batch in table.iter_batches(batch_size=64, columns=names):
                 yield from batch.to_pylist()
         except pa.ArrowException as error:
             raise DataError(f"not a Parquet file: {error}", file=file) from error
@@ -145,7 +144,7 @@ def _rows(file: Path) -> Iterator[Any]:
             lists = [v for v in data.values() if isinstance(v, list)]
             keyed = [{"id": k, **v} for k, v in data.items() if isinstance(v, dict)]
             data = lists[0] if len(lists) == 1 else keyed or [data]
-        yield from data
+        yield from data if isinstance(data, list) else [data]
 
 
 def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
@@ -154,7 +153,7 @@ def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
     words: list[str] = []
     for path, value in _leaves(row):
         if isinstance(value, bytes):
-            yield Shown(f"{where} {path}", _from_bytes(value))
+            yield Shown(f"{where} {path}", partial(media.open_bytes, value))
         elif isinstance(value, str) and len(value) > LONG and " " not in value[:LONG]:
             yield Shown(f"{where} {path}", _from_base64(value))
         elif isinstance(value, str):
@@ -163,7 +162,7 @@ def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
     entry = Entry(
         where,
         asked=_asked(row),
-        options=tuple(options.values()),
+        options=options,
         answer=_answer(row, options),
         ids=frozenset(name for text in words for name in spelt_in(text)),
     )
@@ -195,8 +194,7 @@ def _asked(row: dict[str, Any]) -> str:
     return ""
 
 
-def _options(row: dict[str, Any]) -> dict[str, str]:
-    """Letter -> words."""
+def _options(row: dict[str, Any]) -> tuple[str, ...]:
     for key in LISTED:
         value = row.get(key)
         if isinstance(value, str):
@@ -205,39 +203,27 @@ def _options(row: dict[str, Any]) -> dict[str, str]:
             except ValueError:
                 continue
         if isinstance(value, dict):
-            return {str(k).upper(): str(v) for k, v in value.items()}
+            value = list(value.values())
         if isinstance(value, list):
-            return {chr(65 + i): str(v) for i, v in enumerate(value[:26])}
-    found = {}
-    for key, value in row.items():
-        letter = LETTERED.fullmatch(str(key))
-        if letter and isinstance(value, str | int | float) and str(value).strip():
-            found[letter[1].upper()] = str(value)
-    return found if len(found) > 1 else {}
+            return tuple(map(str, value))
+    named = [v for k, v in row.items() if LETTERED.fullmatch(str(k)) and str(v or "").strip()]
+    return tuple(map(str, named)) if len(named) > 1 else ()
 
 
-def _answer(row: dict[str, Any], options: dict[str, str]) -> str:
+def _answer(row: dict[str, Any], options: Sequence[str]) -> str:
+    """Words of the answer, where a letter or an index (from 0) names an option."""
     for key in ANSWERED:
         value = row.get(key)
-        if isinstance(value, bool) or value is None:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
             continue
-        if isinstance(value, int) and options and 0 <= value < len(options):
-            return list(options.values())[value]
-        if isinstance(value, str | int | float):
-            letter = LETTER.fullmatch(str(value).strip())
-            return options.get(letter[1], str(value)) if letter else str(value)
+        if isinstance(value, int) and 0 <= value < len(options):
+            return options[value]
+        chosen = read_choice(str(value), options) if options else None
+        return options[chosen.value] if chosen else str(value)
     return ""
 
 
 # --- pictures ---------------------------------------------------------------------------------
-
-
-def _opener(file: Path) -> Callable[[], Image.Image]:
-    return lambda: media.open_image(file)
-
-
-def _from_bytes(data: bytes) -> Callable[[], Image.Image]:
-    return lambda: media.open_bytes(data)
 
 
 def _from_base64(text: str) -> Callable[[], Image.Image]:
@@ -275,4 +261,4 @@ def _items(folder: Path) -> Iterator[Entry | Shown]:
                 file = next((p for p in places if path and p.is_file()), None)
                 if file is not None and path not in shown:
                     shown.add(path)
-                    yield Shown(f"{item.id} {path}", _opener(file))
+                    yield Shown(f"{item.id} {path}", partial(media.open_image, file))

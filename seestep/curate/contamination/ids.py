@@ -23,7 +23,7 @@ SPELLINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("scannet", re.compile(r"(?<![A-Za-z0-9])(scene\d{4}_\d{2})(?![A-Za-z0-9])")),
     ("home", re.compile(r"\bhome:(\d+)\b")),
 )  # fmt: skip
-PICTURES = frozenset({"coco", "vg", "sha256"})
+PICTURES = frozenset({"coco", "vg"})
 """Collections of single pictures; the others name videos and scenes, which many pictures share."""
 
 

@@ -57,9 +57,8 @@ VIEWS: tuple[View, ...] = tuple(_views())
 """The whole picture first; the second half are mirror images."""
 
 
-def look(image: Image.Image) -> Look:
-    """Hashes of an upright RGB picture."""
-    copy = small(image)
+def look(image: Image.Image, copy: NDArray[np.uint8]) -> Look:
+    """Hashes of an upright RGB picture; ``copy`` is its ``small``."""
     return Look(pixel_sha256(image), _hashes(copy), bool(copy.std() < FLAT))
 
 

@@ -30,7 +30,10 @@ def lines(result: Result, look: Look) -> Iterator[str]:
     blind = sum(bool(c.unchecked) for c in result.cells)
     if blind:
         yield f"{blind:,} of {len(result.cells):,} comparisons could not be made: they are no proof"
-    yield "matched / compared, by source of the records; a dash: not checked"
+    if result.unread:
+        key, why = next(iter(result.unread.items()))
+        yield look.paint(f"{len(result.unread):,} pictures not read, {key}: {why}", "yellow")
+    yield "matched / compared, by source and its number of records; a dash: not checked"
     for known in result.benchmarks:
         cells = [c for c in result.cells if c.benchmark == known.name]
         yield ""
@@ -53,11 +56,11 @@ def _benchmark(known: Known, cells: Sequence[Cell], look: Look) -> Iterator[str]
     yield look.paint(known.name, "bold") + (
         f"  {known.questions:,} questions, {known.pictures:,} pictures, {names}"
     )
-    sources = list(dict.fromkeys(c.source for c in cells))
-    wide = max(map(len, ["source", *sources]))
+    sources = dict.fromkeys((c.source, f"{c.source} {c.records:,}") for c in cells)
+    wide = max(len(name) for _, name in [("", "source"), *sources])
     yield f"  {'source':<{wide}}" + "".join(f"{name:>15}" for name in NAMES)
-    for source in sources:
-        row = f"  {source:<{wide}}"
+    for source, name in sources:
+        row = f"  {name:<{wide}}"
         for layer in LAYERS:
             (cell,) = (c for c in cells if (c.source, c.layer) == (source, layer))
             text = "-" if cell.unchecked else f"{cell.matched:,} / {cell.checked:,}"

@@ -1,7 +1,6 @@
 """Pictures of benchmarks and of records, looked at once, shard by shard; their hashes are kept.
 
-Both are run folders with one side file a shard, so an audit that was stopped goes on and nothing
-is decoded twice.
+Both are run folders with side files for each shard, so an audit that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -60,38 +59,30 @@ class Seen:
 def see_benchmark(known: Sequence[Benchmark], n: int) -> ShardResult:
     """Shard n: the n-th benchmark."""
     benchmark = known[n]
-    entries = list(benchmark.entries())
-    unread = list(benchmark.unread)
-    seen: list[tuple[str, Look, NDArray[np.uint8]]] = []
-    for shown in benchmark.pictures():
-        try:
-            image = shown.open()
-        except MediaError as error:
-            unread.append(f"{shown.where}: {error.what}")
+    entries: list[Entry] = []
+    where: list[str] = []
+    found: list[Look] = []
+    copies: list[NDArray[np.uint8]] = []
+    unread: list[str] = []
+    for one in benchmark.read():
+        if isinstance(one, Entry):
+            entries.append(one)
             continue
-        seen.append((shown.where, look(image), small(image)))
-    told = msgspec.json.encode(
-        {"entries": entries, "where": [w for w, _, _ in seen], "unread": unread}
-    )
-    copies = [c for _, _, c in seen]
-    return ShardResult(
-        rows=[],
-        files={
-            f"{n:05d}/told.json": told,
-            f"{n:05d}/looks.npz": _pack([x for _, x, _ in seen], copies),
-        },
-    )
+        try:
+            image = one.open()
+        except MediaError as error:
+            unread.append(f"{one.where}: {error.what}")
+            continue
+        copies.append(small(image))
+        found.append(look(image, copies[-1]))
+        where.append(one.where)
+    told = _Theirs(entries, where, [*benchmark.unread, *unread])
+    return _kept(n, told, _pack(found, copies))
 
 
 def read_benchmark(folder: Path, n: int) -> Found:
     """What ``see_benchmark`` left in the run folder ``folder``."""
-
-    class Told(msgspec.Struct):
-        entries: list[Entry]
-        where: list[str]
-        unread: list[str]
-
-    told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=Told)
+    told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=_Theirs)
     found, copies = _unpack(folder / f"{n:05d}/looks.npz")
     return Found(told.entries, found, told.where, copies, told.unread)
 
@@ -107,31 +98,40 @@ def see_part(folder: Path, roots: Roots, n: int) -> ShardResult:
             if key in seen or key in unread:
                 continue
             try:
-                seen[key] = look(_open(key, roots))
+                image = _open(key, roots)
             except MediaError as error:
                 unread[key] = error.what
-    told = msgspec.json.encode({"keys": list(seen), "unread": unread})
-    return ShardResult(
-        rows=[],
-        files={f"{n:05d}/told.json": told, f"{n:05d}/looks.npz": _pack(list(seen.values()), [])},
-    )
+                continue
+            seen[key] = look(image, small(image))
+    return _kept(n, _Mine(list(seen), unread), _pack(list(seen.values()), []))
 
 
 def read_parts(folder: Path, shards: int) -> Seen:
     """What ``see_part`` left, all parts together."""
-
-    class Told(msgspec.Struct):
-        keys: list[str]
-        unread: dict[str, str]
-
     seen: dict[str, Look] = {}
     unread: dict[str, str] = {}
     for n in range(shards):
-        told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=Told)
+        told = msgspec.json.decode((folder / f"{n:05d}/told.json").read_bytes(), type=_Mine)
         found, _ = _unpack(folder / f"{n:05d}/looks.npz")
         seen |= dict(zip(told.keys, found, strict=True))
         unread |= told.unread
     return Seen(seen, unread)
+
+
+class _Theirs(msgspec.Struct):
+    entries: list[Entry]
+    where: list[str]
+    unread: list[str]
+
+
+class _Mine(msgspec.Struct):
+    keys: list[str]
+    unread: dict[str, str]
+
+
+def _kept(n: int, told: _Theirs | _Mine, looks: bytes) -> ShardResult:
+    files = {f"{n:05d}/told.json": msgspec.json.encode(told), f"{n:05d}/looks.npz": looks}
+    return ShardResult(rows=[], files=files)
 
 
 def _open(key: str, roots: Roots) -> Image.Image:

@@ -62,3 +62,4 @@ class Result(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...]
     leaks: tuple[Leak, ...]
     blocked: dict[str, dict[str, list[str]]]
+    unread: dict[str, str]  # pictures of the records that could not be read, and why

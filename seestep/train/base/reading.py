@@ -61,17 +61,15 @@ def in_words(question: Question) -> Question | None:
     for, and a model that cannot yet think the first learns nothing from letters. The ability of
     "side" becomes "side words".
     """
-    asked, _, turn = question.suffix.partition(TURN_END)
-    options = dict(OPTION.findall(asked))
-    right = options.get(answer_of(question.completion) or "")
-    if right is None:
+    choice = _choice(question)
+    if choice is None:
         return None
-    head = OPTION.split(asked, maxsplit=1)[0].rstrip()
+    head, _, turn, right = choice
     form = wording.sentence("text", "", "")
     return Question(
         question.views,
         question.prefix,
-        f"{head}\n{form}{TURN_END}{turn}",
+        f"{head.rstrip()}\n{form}{TURN_END}{turn}",
         f"{THINK}{END_THINK}{ANSWER}{right}{END_ANSWER}{TURN_END}",
         f"{question.ability} words",
     )
@@ -83,19 +81,27 @@ def in_letters(question: Question) -> Question | None:
     None if the question is no choice. It takes no looking: what it teaches is to find words among
     options, which no question about a picture teaches on its own. "color" becomes "color letter".
     """
-    asked, _, turn = question.suffix.partition(TURN_END)
-    found = list(OPTION.finditer(asked))
-    options = {m[1]: m[2] for m in found}
-    right = options.get(answer_of(question.completion) or "")
-    if right is None:
+    choice = _choice(question)
+    if choice is None:
         return None
-    listed = asked[found[0].start() :]
+    _, listed, turn, right = choice
     return msgspec.structs.replace(
         question,
         suffix=f"The answer is {right}. Which option is it?\n{listed}{TURN_END}{turn}",
         ability=f"{question.ability} letter",
         gold={},
     )
+
+
+def _choice(question: Question) -> tuple[str, str, str, str] | None:
+    """What is asked, the options and all after them, the turn behind, and the words of the right
+    option; None if the question is no choice."""
+    asked, _, turn = question.suffix.partition(TURN_END)
+    right = dict(OPTION.findall(asked)).get(answer_of(question.completion) or "")
+    first = OPTION.search(asked)
+    if right is None or first is None:
+        return None
+    return asked[: first.start()], asked[first.start() :], turn, right
 
 
 def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:

@@ -1,0 +1,223 @@
+"""Comparing records with benchmarks, one layer after another."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seestep.curate.batch import answer_words, prompt_text
+from seestep.curate.contamination import looks
+from seestep.curate.contamination.benchmarks import Entry
+from seestep.curate.contamination.ids import PICTURES, of_origins
+from seestep.curate.contamination.pictures import Found, Seen
+from seestep.curate.contamination.result import LAYERS, Cell, Known, Leak
+from seestep.curate.contamination.texts import Said, Texts, templates
+from seestep.media import Roots
+from seestep.records import Record
+
+Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
+Hit: TypeAlias = tuple[str, float, str]  # where in the benchmark, score, evidence
+ROWS = 1024  # texts compared at once
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What is compared of a record."""
+
+    id: str
+    source: str
+    names: tuple[str, ...]
+    pictures: tuple[str, ...]
+    text: str  # for the encoder; "" without one
+    said: Said
+
+
+class Theirs:
+    """One benchmark, ready to be compared with."""
+
+    def __init__(self, name: str, found: Found) -> None:
+        self.name, self.found = name, found
+        self.names: dict[str, str] = {}  # -> where it stands first
+        for entry in found.entries:
+            for full in entry.ids:
+                self.names.setdefault(full, entry.where)
+        self.collections = sorted({_collection(full) for full in self.names})
+        self.asked = [e for e in found.entries if e.asked]
+        self.texts = Texts([_said(e) for e in self.asked])
+
+    def known(self) -> Known:
+        """What was read of it, for the report."""
+        counts = Counter(map(_collection, self.names))
+        return Known(
+            self.name,
+            len(self.asked),
+            len(self.found.looks),
+            {name: counts[name] for name in self.collections},
+            tuple(self.found.unread),
+        )
+
+
+class Judge:
+    """All records against all benchmarks. ``embed`` gives unit vectors of texts, or is None."""
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        theirs: Sequence[Theirs],
+        seen: Seen,
+        roots: Roots,
+        *,
+        embed: Embed | None,
+        cosine: float,
+    ) -> None:
+        self.theirs, self._seen, self._roots = theirs, seen, roots
+        self._embed, self._cosine = embed, cosine
+        runs: set[int] = set().union(*(t.texts.known() for t in theirs))
+        self.rows = [self._row(record, runs) for record in records]
+        self._common = templates(row.said for row in self.rows)
+
+    def _row(self, record: Record, runs: set[int]) -> Row:
+        origins = [o for m in record.media for o in m.origins]
+        text = f"{prompt_text(record)} {answer_words(record.answer, record)}"
+        return Row(
+            record.id,
+            record.source,
+            tuple(of_origins([*origins, *record.clusters])),
+            tuple(key for m in record.media for key in self._seen.keys(m)),
+            text if self._embed is not None else "",
+            Said.of(text, runs),
+        )
+
+    def leaks(self) -> list[Leak]:
+        """Every match, record by record; of one record, benchmark and layer the best alone."""
+        found: dict[str, list[Leak]] = defaultdict(list)
+        for theirs in self.theirs:
+            for layer, hits in zip(LAYERS, self._layers(theirs), strict=True):
+                for row, hit in zip(self.rows, hits, strict=True):
+                    if hit is not None:
+                        leak = Leak(row.id, row.source, theirs.name, layer, *hit)
+                        found[row.id].append(leak)
+        return [leak for row in self.rows for leak in found[row.id]]
+
+    def _layers(self, theirs: Theirs) -> Iterator[list[Hit | None]]:
+        """For each of LAYERS, what is found of every row."""
+        yield [self._by_name(row, theirs) for row in self.rows]
+        same = self._same_pixels(theirs)
+        yield [_first(row, same) for row in self.rows]
+        alike = self._alike(theirs, same)
+        yield [_first(row, alike) for row in self.rows]
+        yield [self._by_words(row, theirs) for row in self.rows]
+        yield self._by_meaning(theirs)
+
+    def _by_name(self, row: Row, theirs: Theirs) -> Hit | None:
+        name = next((n for n in row.names if n in theirs.names), None)
+        return (theirs.names[name], 1.0, name) if name is not None else None
+
+    def _same_pixels(self, theirs: Theirs) -> dict[str, Hit]:
+        where = {x.sha256: w for x, w in zip(theirs.found.looks, theirs.found.where, strict=True)}
+        mine = self._seen.looks.items()
+        return {k: (where[x.sha256], 1.0, k) for k, x in mine if x.sha256 in where}
+
+    def _alike(self, theirs: Theirs, same: dict[str, Hit]) -> dict[str, Hit]:
+        keys = sorted(k for k in self._seen.looks if k not in same)
+        mine = [self._seen.looks[k] for k in keys]
+        best: dict[str, Hit] = {}
+        opened: dict[str, NDArray[np.uint8]] = {}
+        for i, j, views in looks.candidates(mine, theirs.found.looks):
+            key = keys[i]
+            if key not in opened:
+                opened[key] = self._seen.open(key, self._roots)
+            score = looks.same(opened[key], theirs.found.copies[j], views)
+            if score >= looks.ALIKE and (key not in best or score > best[key][1]):
+                best[key] = theirs.found.where[j], score, f"{key} {looks.told(views)}"
+        return best
+
+    def _by_words(self, row: Row, theirs: Theirs) -> Hit | None:
+        hit = theirs.texts.find(row.said, self._common)
+        if hit is None:
+            return None
+        entry = theirs.asked[hit.row]
+        return entry.where, hit.score, entry.asked[:80]
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float32]:
+        assert self._embed is not None
+        return self._embed([row.text for row in self.rows])
+
+    def _by_meaning(self, theirs: Theirs) -> list[Hit | None]:
+        hits: list[Hit | None] = [None] * len(self.rows)
+        if self._embed is None or not theirs.asked or not self.rows:
+            return hits
+        asked = self._embed([_said(e) for e in theirs.asked])
+        for start in range(0, len(hits), ROWS):
+            near = self._vectors[start : start + ROWS] @ asked.T
+            for k in np.flatnonzero(near.max(1) >= self._cosine):
+                best = int(near[k].argmax())
+                entry = theirs.asked[best]
+                hits[start + int(k)] = entry.where, float(near[k, best]), entry.asked[:80]
+        return hits
+
+    def cells(self, leaks: Iterable[Leak]) -> list[Cell]:
+        """For each source, benchmark and layer how much was compared, and how much matched."""
+        matched = Counter((x.source, x.benchmark, x.layer) for x in leaks)
+        sources: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            sources[row.source].append(row)
+        cells = []
+        for source, rows in sorted(sources.items()):
+            for theirs in self.theirs:
+                for layer in LAYERS:
+                    mine, count, why = self._compared(rows, theirs, layer)
+                    hits = matched[source, theirs.name, layer]
+                    cells.append(
+                        Cell(source, theirs.name, layer, len(rows), mine, hits, count, why)
+                    )
+        return cells
+
+    def _compared(self, rows: Sequence[Row], theirs: Theirs, layer: str) -> tuple[int, int, str]:
+        """How many of ``rows`` were compared with how many of theirs, and why with none."""
+        if layer == "ids":
+            mine = sum(any(_collection(n) in theirs.collections for n in r.names) for r in rows)
+            count, nothing = len(theirs.names), "the benchmark names no known picture or scene"
+            missing = f"no record has a name of {', '.join(theirs.collections)}"
+        elif layer in ("pixels", "looks"):
+            mine = sum(any(k in self._seen.looks for k in r.pictures) for r in rows)
+            count, nothing = len(theirs.found.looks), "no picture of the benchmark is here"
+            missing = "no picture of these records is here"
+        elif layer == "texts":
+            mine, count = len(rows), theirs.texts.checkable
+            nothing, missing = "the benchmark asks nothing in words of its own", ""
+        else:
+            mine, count = len(rows) if self._embed is not None else 0, len(theirs.asked)
+            nothing, missing = "the benchmark asks nothing", "no encoder was given"
+        if mine and count:
+            return mine, count, ""
+        return 0, count, missing if count else nothing
+
+    def blocked(self) -> dict[str, dict[str, list[str]]]:
+        """Scenes and videos that benchmarks show: collection -> name -> benchmarks."""
+        out: dict[str, dict[str, list[str]]] = {}
+        for theirs in self.theirs:
+            for full in sorted(theirs.names):
+                collection, _, name = full.partition(":")
+                if collection not in PICTURES:
+                    out.setdefault(collection, {}).setdefault(name, []).append(theirs.name)
+        return dict(sorted(out.items()))
+
+
+def _first(row: Row, hits: dict[str, Hit]) -> Hit | None:
+    """What is found of the first of a row's pictures of which anything is."""
+    return next((hits[key] for key in row.pictures if key in hits), None)
+
+
+def _collection(name: str) -> str:
+    return name.partition(":")[0]
+
+
+def _said(entry: Entry) -> str:
+    return " ".join((entry.asked, *entry.options, entry.answer))
