@@ -24,7 +24,7 @@ FOUNDATION = (
     ("yamls", "fit"),
     ("recipe",),
     ("terminal",),
-    ("disk", "progress", "gitinfo"),
+    ("disk", "progress", "gitinfo", "heap"),
     ("jsonl", "ledger"),
     ("run", "workers"),
     ("lineage", "checkup"),

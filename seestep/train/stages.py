@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 import torch.distributed as dist
 from transformers import set_seed
 from transformers.utils.logging import disable_progress_bar
 
 from seestep import __version__, disk, ledger
 from seestep.errors import RunError
+from seestep.heap import keep_freed
 from seestep.models import card as cards
 from seestep.models.card import Card
 from seestep.models.load import Loaded, family_of, load, read_model_type, save
@@ -205,6 +207,8 @@ def _train(
     if main:
         _describe(out, ready)
     loaded = _loaded(config, spoken)
+    if not torch.cuda.is_available():
+        keep_freed()
     with looking_once(loaded.model, config.states_mb):
         trainer = _trainer(config, out, loaded, spoken, ready, print_, progress)
         last = checkpoint.last_complete(out / CHECKPOINTS)

@@ -63,50 +63,62 @@ def _packed(
     element took longer than all the sums.
     """
     batch, heads, length, width = query.shape
-    questions, longest = slots.shape[1:]
     prefix = int(in_prefix.sum(1).max())
     key_seen = in_prefix[:, None, None, :prefix]
-    first = torch.arange(batch, device=slots.device)[:, None, None] * length
-    rows = (slots.clamp(max=length - 1) + first).flatten()
-
-    def own(x: torch.Tensor) -> torch.Tensor:
-        """(B, heads, Q, N, width)"""
-        picked = x.transpose(1, 2).reshape(batch * length, -1).index_select(0, rows)
-        return picked.view(batch, questions, longest, heads, width).permute(0, 3, 1, 2, 4)
-
-    def split(x: torch.Tensor) -> torch.Tensor:
-        return x.view(batch, heads, questions, longest, -1)
-
-    # the questions: to the pictures, and causally to themselves
-    q, k, v = own(query), own(key), own(value)
+    query = query * scaling
     seen, told = key[:, :, :prefix], value[:, :, :prefix]
-    to_prefix = (q.reshape(batch, heads, -1, width) @ seen.transpose(2, 3)).float() * scaling
-    to_self = (q @ k.transpose(3, 4)).float() * scaling
-    to_prefix = to_prefix.masked_fill(~key_seen, -torch.inf)
-    to_self = to_self.masked_fill(~_causal(longest, query), -torch.inf)
-    both = torch.cat([split(to_prefix), to_self], dim=-1).softmax(-1).to(value.dtype)
-    out = split(both[..., :prefix].reshape(batch, heads, -1, prefix) @ told)
-    out = out + both[..., prefix:] @ v
 
     # the prefix: causally to itself
-    scores = (query[:, :, :prefix] @ seen.transpose(2, 3)).float() * scaling
-    causal = _causal(prefix, query)
-    scores = scores.masked_fill(~(causal & key_seen), -torch.inf).softmax(-1).to(value.dtype)
-    ahead = scores @ told
+    scores = query[:, :, :prefix] @ seen.transpose(2, 3)
+    scores = scores.masked_fill(~(_causal(prefix, query) & key_seen), -torch.inf)
+    ahead = scores.softmax(-1).to(value.dtype) @ told
+    starts = torch.arange(batch, device=slots.device) * length
+    made = [ahead.transpose(1, 2).reshape(-1, heads * width)]
+    places = [(starts[:, None] + torch.arange(prefix, device=slots.device)).flatten()]
+
+    # the questions: to the pictures, and causally to themselves
+    q, k, v = (x.transpose(1, 2).reshape(batch * length, -1) for x in (query, key, value))
+    for row, own in _alike(slots, length):
+        count, longest = own.shape
+        at = (own.clamp(max=length - 1) + starts[row, None]).flatten()
+        mine, keys, values = (
+            x.index_select(0, at).view(count, longest, heads, width).transpose(1, 2)
+            for x in (q, k, v)
+        )
+        to_prefix = mine @ seen.index_select(0, row).transpose(2, 3)
+        to_prefix = to_prefix.masked_fill(~key_seen[row], -torch.inf)
+        to_self = mine @ keys.transpose(2, 3)
+        to_self = to_self.masked_fill(~_causal(longest, query), -torch.inf)
+        both = torch.cat([to_prefix, to_self], dim=-1).softmax(-1).to(value.dtype)
+        out = both[..., :prefix] @ told.index_select(0, row)
+        out = out + both[..., prefix:] @ values
+        made.append(out.transpose(1, 2).reshape(-1, heads * width))
+        places.append(torch.where(own < length, own + starts[row, None], batch * length).flatten())
 
     # back to where each token came from; padding is 0
-    made = torch.cat(
-        [
-            ahead.transpose(1, 2).reshape(-1, heads * width),
-            out.permute(0, 2, 3, 1, 4).reshape(-1, heads * width),
-            out.new_zeros(1, heads * width),
-        ]
-    )
-    back = torch.full((batch, length + 1), len(made) - 1, device=slots.device)
-    back[:, :prefix] = torch.arange(batch * prefix, device=slots.device).view(batch, prefix)
-    numbers = batch * prefix + torch.arange(rows.numel(), device=slots.device)
-    back.scatter_(1, slots.view(batch, -1), numbers.view(batch, -1))
-    return made.index_select(0, back[:, :length].flatten()).view(batch, length, heads, width), None
+    made.append(query.new_zeros(1, heads * width))
+    rows = torch.cat(made)
+    back = torch.full((batch * length + 1,), len(rows) - 1, device=slots.device)
+    done = 0
+    for at in places:  # one after another: a question may begin where another row's pictures end
+        back[at] = torch.arange(done, done + len(at), device=slots.device)
+        done += len(at)
+    return rows.index_select(0, back[:-1]).view(batch, length, heads, width), None
+
+
+def _alike(
+    slots: torch.Tensor, length: int, parts: int = 4
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The questions of ``slots`` (B, Q, N), those of like length together: row (n,), slots (n, m).
+
+    Padded all alike, one long question among a hundred would be paid for a hundred times.
+    """
+    per_row, own = slots.shape[1], slots.flatten(0, 1)
+    counts = (own < length).sum(1)
+    for some in counts.argsort(stable=True).chunk(parts):
+        longest = int(counts[some].max())
+        if longest:
+            yield some // per_row, own[some, :longest]
 
 
 def _logits(self: Any, hidden: torch.Tensor) -> torch.Tensor:
@@ -139,6 +151,6 @@ def _picture_attention(
         return x.view(pictures, tokens // pictures, self.num_heads, -1).transpose(1, 2)
 
     q, k, v = split(q), split(k), split(v)
-    weights = ((q @ k.transpose(2, 3)).float() * self.scaling).softmax(-1).to(v.dtype)
+    weights = ((q * self.scaling) @ k.transpose(2, 3)).softmax(-1)
     out: torch.Tensor = self.proj((weights @ v).transpose(1, 2).reshape(tokens, -1))
     return out

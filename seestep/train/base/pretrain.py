@@ -15,6 +15,7 @@ import torch
 
 from seestep import disk
 from seestep.errors import RunError
+from seestep.heap import keep_freed
 from seestep.models.load import Loaded, save
 from seestep.models.processor import Patches
 from seestep.models.tiny.build import Shape, build
@@ -88,6 +89,8 @@ def train(
     )
     told, total = config.engine(out / "start"), config.steps
     stages.quiet()
+    if not torch.cuda.is_available():
+        keep_freed()
     with progress.child("pretrain") as bar:
         trainer = PretrainTrainer(
             loaded,
