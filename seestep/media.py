@@ -92,11 +92,12 @@ def read_size(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> tuple[int,
         return (height, width) if turned else (width, height)
 
 
-def turned_by_exif(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> bool:
-    """Whether EXIF says that the picture is to be seen turned or mirrored."""
+def exif_orientation(path: Path | str, *, max_pixels: float = MAX_PIXELS) -> int:
+    """1 where the raster is stored upright, 2 to 8 where EXIF says to mirror or turn it."""
     path = _path(path, None)
     with _opened(path, max_pixels) as image:
-        return _exif(image, path).get(_ORIENTATION, 1) in range(2, 9)
+        told = _exif(image, path).get(_ORIENTATION, 1)
+    return int(told) if told in range(2, 9) else 1  # type: ignore[call-overload]
 
 
 def pixel_sha256(image: Image) -> str:
@@ -252,6 +253,7 @@ __all__ = [
     "DataError",
     "MediaError",
     "Roots",
+    "exif_orientation",
     "open_image",
     "pixel_sha256",
     "probe",

@@ -18,7 +18,7 @@ from seestep.check.rows import Row
 from seestep.errors import MediaError
 from seestep.export.formats import IMAGE
 from seestep.geometry.parse import Parsed
-from seestep.media import read_size, turned_by_exif
+from seestep.media import exif_orientation, read_size
 
 MARKER = re.compile(r"<image\s+\d+\s*-\s*\d+>")
 SPECIAL = re.compile(
@@ -160,7 +160,7 @@ class Looker:
             self._sizes[name] = None
             try:
                 size = read_size(file)
-                if turned_by_exif(file):
+                if exif_orientation(file) != 1:
                     self._say("turned", row, name)
             except MediaError as error:
                 self._say("damaged", row, f"{name}: {error.what}")

@@ -15,6 +15,7 @@ def convert(
     out: Path,
     images: Path | None = None,
     limit: int | None = None,
+    verify: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Turn the official files of a data set into records.
@@ -31,6 +32,8 @@ def convert(
         The folder that holds its pictures, when it is another one.
     limit
         Stop after so many records.
+    verify
+        Decode every picture to its end: one that is cut off is found in no other way.
     json
         Print counts as one JSON object.
     """
@@ -42,12 +45,13 @@ def convert(
     from seestep.progress import Progress
     from seestep.records import Record
     from seestep.run import read_rows
-    from seestep.sources.convert import MISSING, ConvertConfig
+    from seestep.sources.convert import ConvertConfig
     from seestep.sources.convert import convert as stage
+    from seestep.sources.pictures import MISSING
 
     if limit is not None and limit < 1:
         raise RecipeError(f"--limit must be at least 1, got {limit}")
-    config = ConvertConfig(source=source, limit=limit)
+    config = ConvertConfig(source=source, limit=limit, verify=verify)
     progress = Progress(source, mode="none" if json else "auto")
     manifest = stage(config, root, out, images=images, progress=progress)
     tasks: Counter[str] = Counter()

@@ -16,7 +16,7 @@ from seestep.curate.batch import media_identity
 from seestep.errors import MediaError
 from seestep.media import Roots
 from seestep.records import Media, Record, Verdict
-from seestep.sources.convert import MISSING
+from seestep.sources.pictures import MISSING
 
 Look: TypeAlias = Literal["trust", "probe", "decode"]
 Missing: TypeAlias = Literal["keep", "drop"]

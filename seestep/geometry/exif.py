@@ -25,7 +25,7 @@ _TURNS = {
 
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """(width, height) after turning a stored raster of ``size`` = (width, height)."""
-    swap = _turn(orientation)[0]
+    swap = turn(orientation)[0]
     return (size[1], size[0]) if swap else size
 
 
@@ -36,7 +36,7 @@ def to_upright(
 
     Boxes keep x0 < x1 and y0 < y1. Exact: edges go to edges.
     """
-    swap, mirror_x, mirror_y = _turn(orientation)
+    swap, mirror_x, mirror_y = turn(orientation)
     width, height = upright_size(size, orientation)
     out: list[float] = []
     for x, y in zip(values[::2], values[1::2], strict=True):
@@ -50,7 +50,7 @@ def to_stored(
     values: Sequence[float], kind: str, size: tuple[int, int], orientation: int
 ) -> tuple[float, ...]:
     """The inverse of ``to_upright``; ``size`` is still that of the stored raster."""
-    swap, mirror_x, mirror_y = _turn(orientation)
+    swap, mirror_x, mirror_y = turn(orientation)
     width, height = upright_size(size, orientation)
     out: list[float] = []
     for x, y in zip(values[::2], values[1::2], strict=True):
@@ -64,7 +64,8 @@ def _ordered(box: Sequence[float]) -> tuple[float, ...]:
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
-def _turn(orientation: int) -> tuple[bool, bool, bool]:
+def turn(orientation: int) -> tuple[bool, bool, bool]:
+    """(swap axes, then mirror x, mirror y) that make a stored raster upright."""
     if orientation not in _TURNS:
         raise GeometryError("unknown EXIF orientation", wanted="1 to 8", got=str(orientation))
     return _TURNS[orientation]

@@ -20,6 +20,7 @@ from seestep.records import Record
 from seestep.run import read_manifest, read_rows
 from seestep.sources import convert as sources
 from seestep.sources.convert import ConvertConfig
+from seestep.sources.pictures import MISSING
 from seestep.thought.stage import build_thoughts
 
 
@@ -48,7 +49,7 @@ def _records(run: Run) -> None:
             run.roots |= sources.roots_of(_wanted(spec), root, folder, images)
             run.folders.append(folder)
             run.counts(manifest)
-            missing = sum(sources.MISSING in r.tags for r in read_rows(folder, Record))
+            missing = sum(MISSING in r.tags for r in read_rows(folder, Record))
             if missing:
                 run.tell(f"{missing:,} of them without their pictures on disk, and tagged so")
     _curate(run)

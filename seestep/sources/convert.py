@@ -11,21 +11,23 @@ import msgspec
 
 from seestep.disk import sha256_file
 from seestep.errors import DataError, MediaError
-from seestep.media import Roots, probe
-from seestep.records import Media, Provenance, Record, Verdict
+from seestep.media import Roots, open_bytes
+from seestep.records import Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.sources import catalog
+from seestep.sources.pictures import CHECK, Pictures
 
-VERSION = 2
+VERSION = 3
 SHARD_ROWS = 5_000
-MISSING = "media-missing"  # tag of a record whose pictures are not on disk
 
 
 class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to convert. ``limit`` stops after so many records; None reads everything."""
+    """What to convert. ``limit`` stops after so many records; None reads everything. ``verify``
+    decodes every picture to its end, where else only headers and hashes are read."""
 
     source: str
     limit: int | None = None
+    verify: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -44,7 +46,8 @@ def convert(
 
     Media are looked for below ``images`` (``root`` if None): a record whose pictures are all there
     gets their size and hash, one whose pictures are not is kept with the tag "media-missing" and
-    without a hash. A damaged picture drops the record with a verdict; none is ever replaced.
+    without a hash. A damaged picture drops the record with a verdict; none is ever replaced. Places
+    on a picture that EXIF turns are turned with it.
     Pictures that a source keeps inside its annotation files are written to ``out``/media.
     """
     source = catalog.get(config.source)
@@ -56,7 +59,7 @@ def convert(
         return _limited(_told(source.read(root, _provenance(root)), config.source), config.limit)
 
     chunks = _Chunks(read)
-    check = _media_check(images or root, source.folders)
+    pictures = Pictures(images or root, source.folders, verify=config.verify)
 
     def work(shard: int) -> ShardResult | None:
         chunk = chunks.get(shard)
@@ -64,22 +67,27 @@ def convert(
             return None
         rows: list[Record] = []
         verdicts: list[Verdict] = []
-        pictures: dict[str, bytes] = {}
+        embedded: dict[str, bytes] = {}
+        if config.verify:
+            pictures.ahead(found for found in chunk if isinstance(found, Record))
         for found in chunk:
             if isinstance(found, Verdict):
                 verdicts.append(found)
                 continue
             if isinstance(found, tuple):
-                record, embedded = found
+                record, held = found
+                if config.verify and (cut := _cut_off(record, held)):
+                    verdicts.append(cut)
+                    continue
                 rows.append(record)
-                pictures |= {f"media/{name}": data for name, data in embedded.items()}
+                embedded |= {f"media/{name}": data for name, data in held.items()}
                 continue
-            checked = check(found)
+            checked = pictures.check(found)
             if isinstance(checked, Verdict):
                 verdicts.append(checked)
             else:
                 rows.append(checked)
-        return ShardResult(rows=rows, verdicts=verdicts, files=pictures)
+        return ShardResult(rows=rows, verdicts=verdicts, files=embedded)
 
     return shard_stage(
         out,
@@ -100,40 +108,14 @@ def roots_of(config: ConvertConfig, root: Path, out: Path, images: Path | None =
     return {source.media_root: embedded if source.embeds_media else (images or root)}
 
 
-def _media_check(folder: Path, folders: tuple[str, ...]) -> Callable[[Record], Record | Verdict]:
-    @cache
-    def known(media: Media) -> Media | MediaError | None:
-        if folders:
-            media = _where_it_is(media, folder, folders)
-        paths = media.frames or (media.path,)
-        if not all((folder / p).exists() for p in paths):
-            return None
+def _cut_off(record: Record, held: dict[str, bytes]) -> Verdict | None:
+    """Why a record whose pictures lie in its annotation file is dropped, if one is damaged."""
+    for name, data in held.items():
         try:
-            return probe(media, {media.root: folder})
+            open_bytes(data)
         except MediaError as error:
-            return error
-
-    def check(record: Record) -> Record | Verdict:
-        seen: list[Media] = []
-        for media in record.media:
-            found = known(media)
-            if isinstance(found, MediaError):
-                return Verdict(id=record.id, check="source:media", keep=False, reason=found.what)
-            if found is None:
-                return msgspec.structs.replace(record, tags=(*record.tags, MISSING))
-            seen.append(found)
-        return msgspec.structs.replace(record, media=tuple(seen))
-
-    return check
-
-
-def _where_it_is(media: Media, root: Path, folders: tuple[str, ...]) -> Media:
-    """``media`` with the folder that holds it, of those its source spreads pictures over."""
-    first, _, rest = media.path.partition("/")
-    if first not in folders:
-        return media
-    there = next((f for f in folders if (root / f / rest).exists()), first)
-    return msgspec.structs.replace(media, path=f"{there}/{rest}")
+            return Verdict(id=record.id, check=CHECK, keep=False, reason=error.what, evidence=name)
+    return None
 
 
 def _provenance(root: Path) -> Callable[[Path], Provenance]:

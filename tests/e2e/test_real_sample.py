@@ -12,7 +12,7 @@ import pytest
 from seestep.media import open_image
 from seestep.records import Record
 from seestep.run import read_manifest, read_rows, read_verdicts
-from seestep.sources.convert import MISSING
+from seestep.sources.pictures import MISSING
 from tests.e2e.commands import ROOT, seestep
 from tests.e2e.conftest import Once
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from seestep.records import Record
 from seestep.run import read_rows, read_verdicts
-from seestep.sources.convert import MISSING, ConvertConfig, convert
+from seestep.sources.convert import ConvertConfig, convert
+from seestep.sources.pictures import MISSING
 
 SHARE = ConvertConfig(source="sharerobot")
 

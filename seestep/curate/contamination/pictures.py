@@ -22,7 +22,7 @@ from seestep.errors import MediaError
 from seestep.media import Roots
 from seestep.records import Media, Record
 from seestep.run import ShardResult
-from seestep.sources.convert import MISSING
+from seestep.sources.pictures import MISSING
 
 
 @dataclass(frozen=True)
