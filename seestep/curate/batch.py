@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from seestep.curate.difficulty import level
+from seestep.curate.skill import skill_of
 from seestep.records import (
     Answer,
     Box,
@@ -47,7 +49,11 @@ class Batch:
     outputs: tuple[str, ...]  # canonical text of the answer
     images: tuple[str, ...]  # identity of the pictures, "" for none
     json: tuple[bytes, ...]
-    quality: tuple[float, ...] = field(default=())  # filled once the quality check has run
+    quality: tuple[float, ...] = ()  # filled once the quality check has run
+    splits: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()  # see ``skill``
+    scenes: tuple[tuple[str, ...], ...] = ()  # the pictures, videos, homes that a row belongs to
+    levels: tuple[str, ...] = ()  # see ``difficulty``
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,14 +91,19 @@ EMPTY = Batch((), (), (), (), (), (), ())
 
 def make_batch(records: Sequence[Record]) -> Batch:
     """Flatten records."""
+    prompts = tuple(prompt_text(r) for r in records)
     batch = Batch(
         ids=tuple(r.id for r in records),
         sources=tuple(r.source for r in records),
         tasks=tuple(r.task for r in records),
-        prompts=tuple(prompt_text(r) for r in records),
+        prompts=prompts,
         outputs=tuple(answer_words(r.answer, r) for r in records),
         images=tuple("+".join(media_identity(m) for m in r.media) for r in records),
         json=tuple(dumps(r) for r in records),
+        splits=tuple(r.split for r in records),
+        skills=tuple(skill_of(r) for r in records),
+        scenes=tuple(scenes_of(r) for r in records),
+        levels=tuple(level(r, p) for r, p in zip(records, prompts, strict=True)),
     )
     batch.__dict__["records"] = tuple(records)
     return batch
@@ -144,6 +155,13 @@ def media_identity(media: Media) -> str:
     if media.sha256:
         return f"sha256:{media.sha256}"
     return f"{media.root}:{media.path or '|'.join(media.frames)}"
+
+
+def scenes_of(record: Record) -> tuple[str, ...]:
+    """Names of all that a record shares with its like: clusters, origins and pictures."""
+    origins = (o for media in record.media for o in media.origins)
+    pictures = (media_identity(media) for media in record.media)
+    return tuple(dict.fromkeys((*record.clusters, *origins, *pictures)))
 
 
 def digest(text: str) -> str:

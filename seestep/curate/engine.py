@@ -14,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
 from seestep import run
 from seestep.curate.batch import Batch, make_batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
+from seestep.curate.guard import HELD_OUT, Guard, Held
 from seestep.curate.mix import Mix, Quota
 from seestep.curate.pictures import CHECK as PICTURES
 from seestep.curate.pictures import Look, Missing, look_at
@@ -31,7 +33,8 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 1
+VERSION = 2
+R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
 
 
@@ -40,7 +43,8 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``look``: "trust" opens no picture, "probe" reads headers and hashes, "decode" decodes all.
     ``missing`` is for records whose reader found no pictures on disk: keep them (tagged) or drop.
-    ``exact``, ``near`` and ``mix`` are left out by null.
+    ``exact``, ``near``, ``guard`` and ``mix`` are left out by null. What ``guard`` holds out is
+    written with the split "guard", and no quota of ``mix`` is filled with it.
     """
 
     look: Look = "probe"
@@ -49,6 +53,7 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     quality: Quality = Quality()
     exact: ExactDuplicates | None = ExactDuplicates()
     near: NearDuplicates | None = NearDuplicates()
+    guard: Guard | None = None
     mix: Mix | None = None
     seed: int = 0
 
@@ -73,7 +78,7 @@ def curate(
         (Path(folder), n) for folder in in_folders for n in range(run.read_manifest(folder).shards)
     )
     taken = sum(run.read_manifest(folder).counts["out"] for folder in in_folders)
-    single = msgspec.structs.replace(config, exact=None, near=None, mix=None)
+    single = msgspec.structs.replace(config, exact=None, near=None, guard=None, mix=None)
     run.shard_stage(
         out_folder / "checks",
         stage="curate-checks",
@@ -98,6 +103,15 @@ def curate(
     )
     conserve(manifest, taken, out_folder)
     return manifest
+
+
+def read_report(curated: Path, name: str, kind: type[R]) -> R:
+    """``report/<name>.json`` of a curated folder ("guard", "quotas"); nothing where it has none."""
+    file = curated / "report" / f"{name}.json"
+    if not file.is_file():
+        return kind()
+    found: R = msgspec.json.decode(file.read_bytes(), type=kind)
+    return found
 
 
 def conserve(manifest: Manifest, taken: int, folder: Path) -> None:
@@ -143,15 +157,23 @@ def check_part(
 
 @dataclass(frozen=True)
 class Decided:
-    """What the comparing checks decided: verdicts by record id, in check order, and the quotas."""
+    """What the comparing checks decided: verdicts by record id, in check order, what every skill
+    got held out, and the quotas."""
 
     verdicts: dict[str, list[Verdict]]
+    held: list[Held]
     quotas: list[Quota]
+
+    def is_guard(self, rid: str) -> bool:
+        """Whether this record is held out of training."""
+        return any(v.check == Guard.name and v.reason == HELD_OUT for v in self.verdicts[rid])
 
 
 def compare(batch: Batch, config: CurateConfig) -> Decided:
-    """Duplicates and quotas over all survivors; each check sees what the one before kept."""
+    """Duplicates, guard sets and quotas over all survivors; each check sees what the one before
+    kept, and the quotas nothing that is held out."""
     verdicts: dict[str, list[Verdict]] = {rid: [] for rid in batch.ids}
+    held: list[Held] = []
     quotas: list[Quota] = []
 
     def hear(said: list[Verdict]) -> Batch:
@@ -163,10 +185,14 @@ def compare(batch: Batch, config: CurateConfig) -> Decided:
         batch = hear(find_exact(config.exact, batch))
     if config.near is not None:
         batch = hear(find_near(config.near, batch, seed=config.seed))
+    if config.guard is not None:
+        said, held = config.guard(batch, seed=config.seed)
+        hear(said)
+        batch = batch.take([i for i, v in enumerate(said) if v.reason != HELD_OUT])
     if config.mix is not None:
         said, quotas = config.mix(batch, seed=config.seed)
         batch = hear(said)
-    return Decided(verdicts, quotas)
+    return Decided(verdicts, held, quotas)
 
 
 def _decide(checks: Path, config: CurateConfig, taken: int) -> Decided:
@@ -194,6 +220,10 @@ def _decide(checks: Path, config: CurateConfig, taken: int) -> Decided:
         dataclasses.replace(
             batch,
             images=tuple(identity[rid] for rid in batch.ids),
+            scenes=tuple(
+                (*names, identity[rid]) if identity[rid] else names
+                for rid, names in zip(batch.ids, batch.scenes, strict=True)
+            ),
             quality=tuple(score[rid] for rid in batch.ids),
         ),
         config,
@@ -204,15 +234,17 @@ def _emit_part(n: int, *, checks: Path, decided: Decided) -> ShardResult:
     kept: list[Record] = []
     for record in run.read_part(checks, n, Record):
         if all(v.keep for v in decided.verdicts[record.id]):
-            kept.append(record)
+            guard = decided.is_guard(record.id)
+            kept.append(msgspec.structs.replace(record, split="guard") if guard else record)
     said: dict[str, list[Verdict]] = {}
     for verdict in run.read_part_verdicts(checks, n):
         said.setdefault(verdict.id, []).append(verdict)
     for rid, about in said.items():
         about += decided.verdicts.get(rid, [])
     files = {}
-    if n == 0 and decided.quotas:
-        files["report/quotas.json"] = msgspec.json.encode(decided.quotas, order="deterministic")
+    for name, told in (("guard", decided.held), ("quotas", decided.quotas)):
+        if n == 0 and told:
+            files[f"report/{name}.json"] = msgspec.json.encode(told, order="deterministic")
     return ShardResult(rows=kept, verdicts=[v for a in said.values() for v in a], files=files)
 
 

@@ -1,82 +1,108 @@
-"""Draw n records by quota over source x task: largest remainder, best score first.
+"""Draw n records by quota over source x task x difficulty: largest remainder, best score first.
 
-The draw depends on the records' scores, ids and the seed only, so neither input order nor
+The draw depends on the records' scores and contents and the seed only, so neither input order nor
 workers change it. What a cell cannot supply is offered to the others and reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from seestep.curate.batch import Batch, digest
 from seestep.records import Verdict
 
-Cell = tuple[str, str]  # source, task
+Cell = tuple[str, str, str]  # source, task, level; "*" for a source that has no record
+K = TypeVar("K", bound=tuple[str, ...])
 
 
 class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many records to draw, and in which proportions.
 
-    ``sources`` and ``tasks`` give weights; "*" is the weight of those not named (1 when the
-    table is empty, else 0: what a recipe does not name is not drawn). A source's share is
-    divided over the tasks it has. ``refill`` offers what a cell lacks to the others.
+    ``sources``, ``tasks`` and ``levels`` (easy, medium, hard; see ``difficulty``) give weights;
+    "*" is the weight of those not named (1 when the table is empty, else 0: what a recipe does not
+    name is not drawn). A source's share is divided over the tasks it has, a task's over its
+    levels. ``refill`` offers what a cell lacks to the others, a source that is named and not here
+    included. Records that their owners hold out (split other than train) are left out.
     """
 
     total: int
     sources: dict[str, float] = {}
     tasks: dict[str, float] = {}
+    levels: dict[str, float] = {}
     refill: bool = True
 
     name = "mix"
 
     def __post_init__(self) -> None:
-        if self.total < 0 or any(w < 0 for w in (*self.sources.values(), *self.tasks.values())):
+        weights = (*self.sources.values(), *self.tasks.values(), *self.levels.values())
+        if self.total < 0 or any(w < 0 for w in weights):
             raise ValueError("a mix needs a total and weights that are not negative")
 
     def __call__(self, batch: Batch, *, seed: int = 0) -> tuple[list[Verdict], list[Quota]]:
         """One verdict a row, and what became of each cell's quota."""
         cells: dict[Cell, list[int]] = {}
+        levels = batch.levels or ("",) * len(batch)
         for row in range(len(batch)):
-            cells.setdefault((batch.sources[row], batch.tasks[row]), []).append(row)
+            if not batch.splits or batch.splits[row] == "train":
+                cell = batch.sources[row], batch.tasks[row], levels[row]
+                cells.setdefault(cell, []).append(row)
         available = {cell: len(rows) for cell, rows in cells.items()}
+        here = {source for source, _, _ in cells}
+        absent = [s for s in self.sources if s != "*" and s not in here]
+        available |= {(source, "*", "*"): 0 for source in absent}
         wanted = apportion(self.total, self.shares(available))
         drawn = self._fill(wanted, available)
         quality = batch.quality or (0.0,) * len(batch)
         kept: set[int] = set()
         for cell, rows in cells.items():
-            rows.sort(key=lambda i: (-quality[i], digest(f"{seed}:{batch.ids[i]}"), batch.ids[i]))
+            rows.sort(key=lambda i: (-quality[i], _content(batch, i, seed), batch.ids[i]))
             kept.update(rows[: drawn[cell]])
         verdicts = [
             Verdict(
                 id=batch.ids[i],
                 check=self.name,
                 keep=i in kept,
-                reason="" if i in kept else "over_quota",
+                reason=_reason(batch, i, i in kept),
                 score=quality[i] if batch.quality else None,
             )
             for i in range(len(batch))
         ]
-        quotas = [
+        return verdicts, [
             Quota(
-                source=s, task=t, wanted=wanted[s, t], available=available[s, t], drawn=drawn[s, t]
+                source=cell[0],
+                task=cell[1],
+                level=cell[2],
+                wanted=wanted[cell],
+                available=available[cell],
+                drawn=drawn[cell],
             )
-            for s, t in sorted(cells)
+            for cell in sorted(available)
         ]
-        return verdicts, quotas
 
     def shares(self, available: Mapping[Cell, int]) -> dict[Cell, float]:
-        """Weight of every cell that has records; a source's weight is spread over its tasks."""
+        """Weight of every cell: a source's over its tasks, a task's over its levels."""
+        of_task: dict[tuple[str, str], float] = {}
+        for source, task, level in available:
+            key = source, task
+            of_task[key] = of_task.get(key, 0.0) + _weight(self.levels, level)
         of_source: dict[str, float] = {}
-        for source, task in available:
-            of_source[source] = of_source.get(source, 0.0) + _weight(self.tasks, task)
-        return {
-            (s, t): _weight(self.sources, s) * _weight(self.tasks, t) / of_source[s]
-            if of_source[s]
-            else 0.0
-            for s, t in available
-        }
+        for (source, task), mass in of_task.items():
+            weight = _weight(self.tasks, task) if mass else 0.0
+            of_source[source] = of_source.get(source, 0.0) + weight
+        shares = {}
+        for source, task, level in available:
+            parts = (
+                (_weight(self.tasks, task), of_source[source]),
+                (_weight(self.levels, level), of_task[source, task]),
+            )
+            share = _weight(self.sources, source)
+            for weight, mass in parts:
+                share *= weight / mass if mass else 0.0
+            shares[source, task, level] = share
+        return shares
 
     def _fill(self, wanted: Mapping[Cell, int], available: Mapping[Cell, int]) -> dict[Cell, int]:
         drawn = {cell: min(n, available[cell]) for cell, n in wanted.items()}
@@ -95,6 +121,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     task: str
+    level: str
     wanted: int
     available: int
     drawn: int
@@ -105,7 +132,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.wanted - self.drawn)
 
 
-def apportion(total: int, shares: Mapping[Cell, float]) -> dict[Cell, int]:
+def apportion(total: int, shares: Mapping[K, float]) -> dict[K, int]:
     """Whole numbers that sum to ``total``, by largest remainder; ties go to the first cell by name.
 
     All zero if no cell has a share.
@@ -122,4 +149,18 @@ def apportion(total: int, shares: Mapping[Cell, float]) -> dict[Cell, int]:
 
 
 def _weight(table: Mapping[str, float], key: str) -> float:
+    if key == "*":  # whatever a source that is not here would have had
+        return 1.0
     return table.get(key, table.get("*", 0.0 if table else 1.0))
+
+
+def _content(batch: Batch, row: int, seed: int) -> str:
+    """A hash of what a record asks, answers and shows, whatever it is called."""
+    told = batch.prompts[row], batch.outputs[row], batch.images[row]
+    return digest("\0".join((str(seed), *told)))
+
+
+def _reason(batch: Batch, row: int, kept: bool) -> str:
+    if batch.splits and batch.splits[row] != "train":
+        return "held_out_by_its_owner"
+    return "" if kept else "over_quota"

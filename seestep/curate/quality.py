@@ -12,7 +12,8 @@ import msgspec
 
 from seestep.curate.batch import Batch
 from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import AnswerFormat, count_words, repeated_share, shown
+from seestep.curate.rules import AnswerFormat, repeated_share, shown
+from seestep.curate.words import count_words
 from seestep.records import (
     Box,
     Choice,

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from seestep.curate.batch import Batch
+from seestep.curate.words import count_words
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
 from seestep.records import (
@@ -280,7 +281,6 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")
 _OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*([^\n(]+?)(?=\s\(?[A-H][).:]|\n|$)")
 _LEAKS = {
@@ -299,12 +299,6 @@ _LEAKS = {
     ),
     "broken_template": re.compile(r"\{[a-z_]{2,}\}|<(?:image|obj|bbox|point)>|\bN/?A\b|\bnull\b"),
 }
-
-
-def count_words(text: str) -> int:
-    """Words split at spaces; each Chinese, Japanese or Korean sign counts as one."""
-    signs = len(_CJK.findall(text))
-    return signs + len(_CJK.sub(" ", text).split())
 
 
 def repeated_share(text: str) -> float:

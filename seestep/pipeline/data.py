@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from seestep import families
-from seestep.curate.engine import curate
+from seestep.curate.engine import curate, read_report
+from seestep.curate.guard import Held
+from seestep.curate.mix import Quota
 from seestep.curate.select import select
 from seestep.export.write import export
 from seestep.pipeline.config import SourceSpec, World
@@ -38,8 +40,9 @@ def make_data(run: Run) -> None:
 def _records(run: Run) -> None:
     for spec in run.config.sources:
         root, images = _places(run, spec)
-        if spec.optional and not root.is_dir():
-            run.say(f"   {spec.source}: {root} is not here; going on without it")
+        lacks = next((p for p in (root, images) if p is not None and not p.is_dir()), None)
+        if spec.optional and lacks is not None:
+            run.say(f"   {spec.source}: {lacks} is not here; going on without it")
             continue
         with run.step(f"Reading {spec.source}"):
             folder = run.out / "sources" / spec.source
@@ -56,6 +59,33 @@ def _records(run: Run) -> None:
     for name, wanted in run.config.selections.items():
         with run.step(f"Selecting {name}"):
             run.counts(select(wanted, run.out, run.out / "data" / name))
+
+
+def shares(curated: Path) -> list[str]:
+    """What was held out of every skill, and which sources gave fewer records than their share."""
+    said = []
+    if held := read_report(curated, "guard", list[Held]):
+        told = ", ".join(f"{h.skill} {h.held:,}" for h in held if h.held)
+        said.append(f"guard sets, held out by picture and scene: {told or 'none'}")
+        lacking = [f"{h.skill} {h.held:,} of {h.wanted:,}" for h in held if h.held < h.wanted]
+        if lacking:
+            said.append(f"guard sets that came out small: {', '.join(lacking)}")
+    short: dict[str, list[int]] = {}
+    over = 0
+    for quota in read_report(curated, "quotas", list[Quota]):
+        share = short.setdefault(quota.source, [0, 0])
+        share[0] += quota.wanted
+        share[1] += quota.drawn
+        over += max(0, quota.drawn - quota.wanted)
+    lacking = [
+        f"{s} {drawn:,} of {wanted:,}"
+        for s, (wanted, drawn) in sorted(short.items())
+        if drawn < wanted
+    ]
+    if lacking:
+        said.append(f"sources with less than their share: {', '.join(lacking)}")
+        said.append(f"{over:,} records came from the others in their place")
+    return said
 
 
 def known_data(run: Run) -> None:
@@ -163,6 +193,8 @@ def _curate(run: Run) -> None:
             progress=run.progress("curate"),
         )
         run.counts(manifest)
+        for line in shares(run.out / "curated"):
+            run.say(f"   {line}")
     last = run.out / "curated"
     if run.config.thought is not None:
         with run.step("Building thoughts"):

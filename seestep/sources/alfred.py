@@ -54,12 +54,12 @@ def convert(
     ]
     unknown = {a["discrete_action"]["action"] for a in actions} - VERBS.keys()
     if unknown:
-        yield make.dropped(f"thor:{task}", "action", "unknown high-level action", str(unknown))
+        yield make.dropped(f"alfred:{task}", "action", "unknown high-level action", str(unknown))
         return
     plan = plan_of(actions)
     scene = str(trajectory["scene"]["floor_plan"])
     for number, annotation in enumerate(annotations):
-        id = f"thor:{task}-{number}"
+        id = f"alfred:{task}-{number}"
         instruction = " ".join(str(annotation["task_desc"]).split())
         if not instruction:
             yield make.dropped(id, "empty", "the instruction is empty")

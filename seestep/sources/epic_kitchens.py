@@ -49,7 +49,7 @@ def segments(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Segment]]:
 def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Record | Verdict]:
     """A next-action choice for each segment that history and distractors allow."""
     for video, ordered in segments(rows).items():
-        for asked in next_action.ask(ordered, "epic"):
+        for asked in next_action.ask(ordered, "epic_kitchens"):
             if isinstance(asked, Verdict):
                 yield asked
                 continue

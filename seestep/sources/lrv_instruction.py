@@ -66,7 +66,7 @@ def convert(
         number = str(row["image_id"]).strip()
         question = _spaced(row.get("question", row.get("instruction")))
         answer = _spaced(row.get("answer", row.get("answer_gt")))
-        id = f"lrv:{number}-{index}"
+        id = f"lrv_instruction:{number}-{index}"
         if not number.isdigit():
             yield make.dropped(id, "join", "the image id is no number of Visual Genome", number)
             continue

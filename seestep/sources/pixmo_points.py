@@ -36,7 +36,7 @@ def convert(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Re
     asked: set[bytes] = set()  # 8 bytes each: the file has 2.4 million rows
     for index, row in enumerate(rows):
         sha256, label = str(row["image_sha256"]).lower(), " ".join(str(row["label"]).split())
-        id = f"pixmo:{sha256[:16]}-{index}"
+        id = f"pixmo_points:{sha256[:16]}-{index}"
         question = hashlib.blake2b(f"{sha256} {label.casefold()}".encode(), digest_size=8).digest()
         points = [(float(p["x"]), float(p["y"])) for p in row["points"] or ()]
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):

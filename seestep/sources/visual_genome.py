@@ -73,7 +73,7 @@ def relations(
                 _note(things, thing, images.get(image))
         for relation in row.relationships:
             number = relation.id if relation.relationship_id is None else relation.relationship_id
-            id = f"vg:{image}-rel-{number}"
+            id = f"visual_genome:{image}-rel-{number}"
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
@@ -102,7 +102,7 @@ def regions(
         times = Counter(phrases)
         for region, phrase in zip(row.regions, phrases, strict=True):
             number = region.id if region.region_id is None else region.region_id
-            id = f"vg:{image}-region-{number}"
+            id = f"visual_genome:{image}-region-{number}"
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
@@ -134,7 +134,7 @@ def questions(
     for index, row in enumerate(rows):
         image = row.image
         for qa in row.qas:
-            id = f"vg:{image}-qa-{qa.qa_id}"
+            id = f"visual_genome:{image}-qa-{qa.qa_id}"
             question, answer = qa.question.strip(), qa.answer.strip()
             if image not in images:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from seestep import run
 from seestep.curate.engine import CurateConfig, curate
+from seestep.curate.guard import Guard
 from seestep.curate.mix import Mix
 from seestep.curate.quality import Quality
 from seestep.errors import DataError
@@ -206,6 +207,27 @@ def test_a_quota_is_filled_and_reported(tmp_path):
         ("exists", 3, 5),
         ("where", 3, 1),
     ]
+
+
+def test_guard_sets_are_written_as_such_and_no_quota_is_filled_with_them(tmp_path):
+    words = f"{MUG} Look at the shelf of number"
+    rows = [
+        ask(f"{i}-{k}", f"{words} {i} and {k}.", image=f"{i}.png", sha=f"{i}")
+        for i in range(20)
+        for k in range(3)
+    ]
+    made = folder_of(tmp_path / "in", rows[:31], rows[31:])
+    config = trusting(near=None, guard=Guard(per_skill=6, most=0.5), mix=Mix(total=30))
+    manifest = curate([made], tmp_path / "out", config)
+    kept = list(run.read_rows(tmp_path / "out", Record))
+    guard = {r.media[0].path for r in kept if r.split == "guard"}
+    train = {r.media[0].path for r in kept if r.split == "train"}
+    assert (len(guard), len(kept)) == (2, 36) and not guard & train
+    assert manifest.counts["in"] == 60 == manifest.counts["out"] + manifest.counts["dropped"]
+    (held,) = msgspec.json.decode((tmp_path / "out" / "report" / "guard.json").read_bytes())
+    assert held == {"skill": "yes_no", "wanted": 6, "available": 60, "held": 6, "scenes": 2}
+    curate([made], tmp_path / "two", config, workers=2)
+    assert list(run.read_rows(tmp_path / "two", Record)) == kept
 
 
 def test_quality_below_the_threshold_is_dropped_with_its_points(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ def batch_of(cells: dict[tuple[str, str], int], quality=None) -> Batch:
     sources, tasks, ids = zip(*rows, strict=True)
     empty = ("",) * len(rows)
     scores = quality or tuple(float(i % 6 + 1) for i in range(len(rows)))
-    return Batch(ids, sources, tasks, empty, empty, empty, (), scores)
+    return Batch(ids, sources, tasks, ids, empty, empty, (), scores)
 
 
 def test_largest_remainder_by_hand():
@@ -80,6 +81,45 @@ def test_ties_are_broken_by_the_seed_not_by_the_name():
         frozenset(v.id for v in Mix(total=10)(batch, seed=seed)[0] if v.keep) for seed in (0, 0, 1)
     ]
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_a_task_keeps_its_share_however_many_levels_it_has():
+    batch = batch_of({("a", "t"): 60, ("a", "u"): 60})
+    levels = tuple(("easy", "hard")[i % 2] if i < 60 else "medium" for i in range(120))
+    batch = replace(batch, levels=levels)
+    _, quotas = Mix(total=40)(batch)
+    assert [(q.task, q.level, q.drawn) for q in quotas] == [
+        ("t", "easy", 10),
+        ("t", "hard", 10),
+        ("u", "medium", 20),
+    ]
+    _, quotas = Mix(total=40, levels={"easy": 1, "hard": 3, "medium": 1})(batch)
+    assert [q.drawn for q in quotas] == [5, 15, 20]
+
+
+def test_a_source_that_is_not_here_is_told_and_its_share_offered_to_the_others():
+    batch = batch_of({("a", "t"): 50})
+    weights = {"a": 1.0, "gone": 3.0}
+    _, (a, gone) = Mix(total=20, sources=weights)(batch)
+    assert (gone.source, gone.wanted, gone.available, gone.drawn) == ("gone", 15, 0, 0)
+    assert (a.wanted, a.drawn) == (5, 20)
+    _, (a, gone) = Mix(total=20, sources=weights, tasks={"t": 1.0}, refill=False)(batch)
+    assert (a.drawn, gone.shortfall) == (5, 15)
+
+
+def test_what_its_owner_holds_out_is_not_drawn():
+    batch = batch_of({("a", "t"): 6})
+    batch = replace(batch, splits=("train", "val") * 3)
+    verdicts, (quota,) = Mix(total=6)(batch)
+    assert (quota.available, quota.drawn) == (3, 3)
+    assert [v.reason for v in verdicts if not v.keep] == ["held_out_by_its_owner"] * 3
+
+
+def test_a_tie_goes_by_content_not_by_name():
+    batch = batch_of({("a", "t"): 40}, quality=(3.0,) * 40)
+    renamed = replace(batch, ids=tuple(f"z{i}" for i in range(40)))
+    kept = [[v.keep for v in Mix(total=10)(b)[0]] for b in (batch, renamed)]
+    assert kept[0] == kept[1]
 
 
 def test_a_negative_weight_is_refused():

@@ -50,14 +50,23 @@ def test_every_source_gives_records_and_what_is_left_out_has_a_reason(run: Path)
     # counts of the files themselves, as their ORIGIN pages state them
     out = {p.name: read_manifest(p).counts["out"] for p in (run / "sources").iterdir()}
     found = Counter(r.source for p in out for r in rows(run / "sources" / p))
-    assert set(found) == {"vg", "lvis", "epic", "thor", "sharerobot", "bridge"}
+    assert set(found) == {
+        "visual_genome",
+        "lvis",
+        "epic_kitchens",
+        "alfred",
+        "sharerobot",
+        "bridge",
+    }
     assert sum(found.values()) == sum(out.values())
     for name in out:
         manifest = read_manifest(run / "sources" / name)
         drops = [v for v in read_verdicts(run / "sources" / name) if not v.keep]
         assert manifest.counts["in"] == manifest.counts["out"] + len(drops)
         assert all(v.reason for v in drops)
-    assert found["vg"] + read_manifest(run / "sources/visual_genome").counts["dropped"] == (
+    assert found["visual_genome"] + read_manifest(run / "sources/visual_genome").counts[
+        "dropped"
+    ] == (
         158 + 1278 + 721  # relationships, regions, questions of the five images
     )
     assert found["sharerobot"] == 3
@@ -95,10 +104,10 @@ def test_only_records_with_real_pictures_are_trained_on(run: Path) -> None:
 
 def test_real_plans_and_relations_get_thoughts(run: Path) -> None:
     thinking = Counter((r.source, r.task) for r in rows(run / "thoughts") if r.thought)
-    assert thinking["thor", "plan"] == sum(
-        r.task == "plan" and r.source == "thor" for r in rows(run / "curated")
+    assert thinking["alfred", "plan"] == sum(
+        r.task == "plan" and r.source == "alfred" for r in rows(run / "curated")
     )
-    assert thinking["vg", "relation"] > 0
+    assert thinking["visual_genome", "relation"] > 0
     assert {r.id for r in rows(run / "curated")} <= {r.id for r in rows(run / "thoughts")}
 
 

@@ -124,7 +124,10 @@ def test_epic_is_read_in_time_order_and_the_past_stays_past() -> None:
     rows = [epic_row(i, 5 + 5 * i, 9 + 5 * i, f"do {i}") for i in (0, 1, 4, 2, 3)]
     found = list(epic_kitchens.convert(rows, AT))
     records = [r for r in found if isinstance(r, Record)]
-    assert [r.id for r in records] == ["epic:P01_101_3-next", "epic:P01_101_4-next"]
+    assert [r.id for r in records] == [
+        "epic_kitchens:P01_101_3-next",
+        "epic_kitchens:P01_101_4-next",
+    ]
     answer = records[0].answer
     assert isinstance(answer, Choice) and answer.options[answer.index] == "do 3"
     assert "do 0, then do 1, then do 2" in str(records[0].turns)
@@ -137,7 +140,7 @@ def test_epic_offers_nothing_as_wrong_that_goes_on_at_the_same_time() -> None:
     rows = [epic_row(i, 5 + 5 * i, 9 + 5 * i, f"do {i}") for i in range(4)]
     both = [*rows, epic_row(4, 21, 24, "add salt")]  # while "do 3" lasts, from 20 to 24 s
     found = [r for r in epic_kitchens.convert(both, AT) if isinstance(r, Record)]
-    answer = next(r for r in found if r.id == "epic:P01_101_3-next").answer
+    answer = next(r for r in found if r.id == "epic_kitchens:P01_101_3-next").answer
     assert isinstance(answer, Choice)
     assert sorted(answer.options) == ["do 0", "do 1", "do 2", "do 3"]
 
