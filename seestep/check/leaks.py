@@ -15,7 +15,7 @@ from seestep.answers.read import normal
 from seestep.curate.contamination.benchmarks import PICTURES, TABLES, UNREADABLE, rows
 from seestep.disk import sha256_file
 from seestep.errors import DataError
-from seestep.export.formats import IMAGE
+from seestep.sources.rows import IMAGE
 
 KEYS = ("question", "query", "prompt", "instruction", "text")
 WORDS = 6  # shorter questions are told by nobody's wording

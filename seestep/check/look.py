@@ -11,14 +11,13 @@ from pathlib import Path
 
 from seestep.answers.read import normal, read_choice, read_yes_no
 from seestep.check.findings import Tally
-from seestep.check.frames import Witness, asks_for_fractions, coordinates
 from seestep.check.leaks import Benchmarks
 from seestep.check.model import Model
-from seestep.check.rows import Row
 from seestep.errors import MediaError
-from seestep.export.formats import IMAGE
 from seestep.geometry.parse import Parsed
 from seestep.media import exif_orientation, read_size
+from seestep.sources.frames import Witness, asks_for_fractions, coordinates
+from seestep.sources.rows import IMAGE, Row
 
 MARKER = re.compile(r"<image\s+\d+\s*-\s*\d+>")
 SPECIAL = re.compile(

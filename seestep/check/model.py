@@ -50,29 +50,21 @@ def find(name: str, *, family: str | None = None) -> Model:
 
 
 def by_name(name: str) -> Family:
-    """A family by its name, however it is written: qwen2.5-vl, Qwen2_5_VL, RoboBrain2.0-7B."""
-    known = families.known()
-    plain = _plain(name)
-    exact = [f for f in known.values() if _plain(f.name) == plain]
-    starts = [f for f in known.values() if plain.startswith(_plain(f.name))]
-    found = exact or starts
-    if not found:
+    """A family by its name, however it is written; ``DataError`` if there is none."""
+    found = families.like(name)
+    if found is None:
         raise DataError(
             f"neither a checkpoint folder nor a model family: {name}",
-            wanted=" | ".join(known),
+            wanted=" | ".join(families.known()),
             hint="give the folder that holds config.json, or a family",
         )
-    return found[0]
+    return found
 
 
 def estimate(text: str) -> int:
     """Tokens of ``text``, about."""
     cjk = len(_CJK.findall(text))
     return round((len(text) - cjk) / CHARS_A_TOKEN + 0.7 * cjk)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rsplit("/", 1)[-1].lower())
 
 
 def _load(file: Path) -> dict[str, Any]:

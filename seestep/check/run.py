@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from seestep.check import rows as reading
 from seestep.check.findings import KINDS, Finding, Mark
-from seestep.check.frames import ALIKE, FEW, NAMES, PIXELS, Told
 from seestep.check.leaks import Benchmarks, load
 from seestep.check.look import Lengths, Looker
 from seestep.check.model import Model
 from seestep.errors import DataError
 from seestep.progress import Progress
+from seestep.sources import rows as reading
+from seestep.sources.frames import ALIKE, FEW, NAMES, PIXELS, Told
 
 EVERY = 2_000  # rows between two words on progress
 

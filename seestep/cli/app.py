@@ -22,6 +22,8 @@ VERBS = {  # name -> (where it lives, what it does)
     "sources": ("seestep.cli.sources:sources", "List the data sets that can be read."),
     "check": ("seestep.cli.check:check", "Find what is wrong with a training file, as it is."),
     "convert": ("seestep.cli.convert:convert", "Turn official data files into records."),
+    "import": ("seestep.cli.own:bring", "Turn a training file of another tool into records."),
+    "export": ("seestep.cli.export:export", "Write records as another trainer reads them."),
     "audit": ("seestep.cli.audit:audit", "Find records that stand in a benchmark."),
     "train": ("seestep.cli.train:train", "Train one stage."),
     "pretrain": ("seestep.cli.pretrain:pretrain", "Make a small base from nothing and test it."),
@@ -32,7 +34,7 @@ VERBS = {  # name -> (where it lives, what it does)
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }
 RESUMABLE = frozenset(
-    {"run", "convert", "audit", "train", "pretrain", "eval", "evidence", "report"}
+    {"run", "convert", "import", "audit", "train", "pretrain", "eval", "evidence", "report"}
 )
 
 app = App(

@@ -37,44 +37,15 @@ def convert(
     json
         Print counts as one JSON object.
     """
-    from collections import Counter
-
-    import msgspec
-
+    from seestep.cli.counts import said_of
     from seestep.errors import RecipeError
     from seestep.progress import Progress
-    from seestep.records import Record
-    from seestep.run import read_rows
     from seestep.sources.convert import ConvertConfig
     from seestep.sources.convert import convert as stage
-    from seestep.sources.pictures import MISSING
 
     if limit is not None and limit < 1:
         raise RecipeError(f"--limit must be at least 1, got {limit}")
     config = ConvertConfig(source=source, limit=limit, verify=verify)
     progress = Progress(source, mode="none" if json else "auto")
     manifest = stage(config, root, out, images=images, progress=progress)
-    tasks: Counter[str] = Counter()
-    missing = 0
-    for record in read_rows(out, Record):
-        tasks[record.task] += 1
-        missing += MISSING in record.tags
-    if json:
-        found = {
-            "records": manifest.counts["out"],
-            "dropped": manifest.counts["dropped"],
-            "tasks": tasks,
-            "drops": manifest.drops,
-            "media_missing": missing,
-        }
-        print(msgspec.json.encode(found).decode())
-        return
-    print(f"{manifest.counts['out']} records in {out}")
-    for task, count in tasks.most_common():
-        print(f"  {count:>8}  {task}")
-    if missing:
-        print(f"  {missing:>8}  of them without their pictures on disk")
-    if manifest.drops:
-        print(f"{manifest.counts['dropped']} left out:")
-        for reason, count in sorted(manifest.drops.items(), key=lambda kv: -kv[1]):
-            print(f"  {count:>8}  {reason}")
+    print(said_of(out, manifest, json=json))

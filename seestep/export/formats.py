@@ -14,9 +14,9 @@ from seestep.errors import DataError
 from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.records import Pair, Record
+from seestep.sources.rows import IMAGE
 from seestep.thought.wire import Style, completion
 
-IMAGE = "<image>"  # placeholder of LLaVA, LLaMA-Factory and ms-swift: one a picture
 Row: TypeAlias = dict[str, Any]
 Format: TypeAlias = Callable[[Record | Pair, Family, Sequence[str], Style], Row]
 

@@ -14,11 +14,12 @@ from seestep.errors import DataError, GeometryError
 from seestep.export.formats import FORMATS, Row
 from seestep.families import Family
 from seestep.media import Roots
-from seestep.records import Media, MediaRef, Pair, Record, Verdict, dumps
-from seestep.run import read_rows
+from seestep.records import Media, MediaRef, Pair, Record, Verdict, dumps, loads
+from seestep.run import MANIFEST, read_rows
 from seestep.thought.wire import Style
 
 Asked = TypeVar("Asked", Record, Pair)
+DROPPED = "dropped.jsonl"
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,8 @@ def export(
     kind: type[Asked],
     style: Style = "tags",
 ) -> Export:
-    """Write ``out``/data.json(l), sidecar.jsonl, dropped.jsonl and export.json.
+    """Write ``out``/data.json(l), sidecar.jsonl, dropped.jsonl and export.json; for LLaMA-Factory
+    dataset_info.json too, so that ``dataset_dir`` is ``out`` and the data set's name is seestep.
 
     Pictures are named by their path, never copied. A record that cannot be written for this
     family (unknown image size, a geometry outside its image, a placeholder in its words) is left
@@ -79,11 +81,65 @@ def export(
         file=name,
     )
     with locked(out):
+        if to == "sharegpt":
+            told = json.dumps(dataset_info(name, pairs=kind is Pair), indent=2)
+            atomic_write(out / "dataset_info.json", told.encode() + b"\n")
         atomic_write(out / name, _list(rows) if name.endswith(".json") else _lines(rows))
         atomic_write(out / "sidecar.jsonl", b"".join(msgspec.json.encode(s) + b"\n" for s in sides))
-        atomic_write(out / "dropped.jsonl", b"".join(dumps(v) + b"\n" for v in dropped))
+        atomic_write(out / DROPPED, b"".join(dumps(v) + b"\n" for v in dropped))
         atomic_write(out / "export.json", msgspec.json.encode(result) + b"\n")
     return result
+
+
+def records_of(run: Path) -> tuple[Path, dict[str, Path]]:
+    """The folder of rows that ``run`` is or has (thoughts, else curated), and the media roots that
+    its place tells: "world" beside or below it, and the pictures inside it.
+
+    Raises ``DataError`` where there are no rows.
+    """
+    places = [run, *(run / name for name in ("thoughts", "curated"))]
+    folder = next((p for p in places if (p / MANIFEST).is_file()), None)
+    if folder is None:
+        raise DataError(
+            "no records here",
+            file=run,
+            wanted="a finished folder of records or pairs, or a run with thoughts or curated",
+        )
+    roots: dict[str, Path] = {}
+    if (folder / "media").is_dir():
+        first = _first(folder)
+        roots |= {m.root: folder / "media" for m in first.media} if first is not None else {}
+    worlds = (p / "world" for p in (folder, *list(folder.resolve().parents)[:3]))
+    if world := next((w for w in worlds if w.is_dir()), None):
+        roots["world"] = world.resolve()
+    return folder, roots
+
+
+def kind_of_rows(folder: Path) -> type[Record] | type[Pair]:
+    """Whether a run folder holds records or preference pairs; ``DataError`` if neither."""
+    first = _first(folder)
+    return type(first) if first is not None else Record
+
+
+def dataset_info(file: str, *, pairs: bool) -> Row:
+    """How LLaMA-Factory finds its way in a ``sharegpt`` file (its data/README.md)."""
+    columns = {"messages": "messages", "images": "images"}
+    if pairs:
+        columns |= {"chosen": "chosen", "rejected": "rejected"}
+    tags = {f"{role}_tag": role for role in ("role", "content", "user", "assistant", "system")}
+    told: Row = {"file_name": file, "formatting": "sharegpt", "columns": columns, "tags": tags}
+    return {"seestep": told | ({"ranking": True} if pairs else {})}
+
+
+def _first(folder: Path) -> Record | Pair | None:
+    """The first row of a run folder; ``DataError`` if it is neither a record nor a pair."""
+    for part in sorted(folder.glob("part-*.jsonl")):
+        with part.open("rb") as stream:
+            line = stream.readline()
+        if line.strip():
+            is_pair = "chosen" in json.loads(line)
+            return loads(line, Pair, file=str(part)) if is_pair else loads(line, Record)
+    return None
 
 
 def _pictures(asked: Record | Pair, roots: Roots) -> tuple[list[str], bool]:

@@ -5,6 +5,7 @@ A package adds one by declaring, in the group "seestep.families", a name that lo
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -14,7 +15,7 @@ from seestep.families.qwen2_5_vl import FAMILY as QWEN2_5_VL
 from seestep.families.qwen3_vl import FAMILY as QWEN3_VL
 from seestep.families.robobrain2 import FAMILY as ROBOBRAIN2
 
-__all__ = ["GROUP", "Family", "Tokens", "for_model_type", "get", "known"]
+__all__ = ["GROUP", "Family", "Tokens", "for_model_type", "get", "known", "like"]
 
 GROUP = "seestep.families"
 _BUILT_IN = (QWEN2_5_VL, QWEN3_VL, ROBOBRAIN2)
@@ -43,6 +44,15 @@ def get(name: str) -> Family:
     return families[name]
 
 
+def like(name: str) -> Family | None:
+    """A family by its name, however it is written: qwen2.5-vl, Qwen2_5_VL, RoboBrain2.0-7B."""
+    plain = _plain(name)
+    every = known().values()
+    exact = (f for f in every if _plain(f.name) == plain)
+    starts = (f for f in every if plain.startswith(_plain(f.name)))
+    return next(exact, None) or next(starts, None)
+
+
 def for_model_type(model_type: str) -> Family:
     """The family whose checkpoints carry this ``config.model_type``.
 
@@ -53,3 +63,7 @@ def for_model_type(model_type: str) -> Family:
             return family
     types = [t for f in known().values() for t in f.model_types]
     raise SeestepError("no family for this model type", wanted=" | ".join(types), got=model_type)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.rsplit("/", 1)[-1].lower())

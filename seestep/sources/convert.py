@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from seestep.sources.pictures import CHECK, Pictures
 
 VERSION = 3
 SHARD_ROWS = 5_000
+T = TypeVar("T")
 
 
 class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +60,7 @@ def convert(
     def read() -> Iterator[catalog.Found]:
         return _limited(_told(source.read(root, _provenance(root)), config.source), config.limit)
 
-    chunks = _Chunks(read)
+    chunks = Chunks(read)
     pictures = Pictures(images or root, source.folders, verify=config.verify)
 
     def work(shard: int) -> ShardResult | None:
@@ -150,13 +152,13 @@ def _limited(found: Iterator[catalog.Found], limit: int | None) -> Iterator[cata
         yield row
 
 
-class _Chunks:
+class Chunks(Generic[T]):
     """Numbered chunks of a stream that can only be read forwards."""
 
-    def __init__(self, start: Callable[[], Iterator[catalog.Found]]) -> None:
+    def __init__(self, start: Callable[[], Iterator[T]]) -> None:
         self._start, self._stream, self._next = start, start(), 0
 
-    def get(self, number: int) -> list[catalog.Found]:
+    def get(self, number: int) -> list[T]:
         if number < self._next:
             self._stream, self._next = self._start(), 0
         skip = (number - self._next) * SHARD_ROWS

@@ -14,18 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from seestep.errors import MediaError
 from seestep.geometry import exif, masks
 from seestep.media import Roots, exif_orientation, open_image, probe, read_size, resolve
-from seestep.records import Geometry, Media, Record, Verdict
+from seestep.records import Geometry, Media, Pair, Provenance, Record, Verdict
 
 MISSING = "media-missing"  # tag of a record whose pictures are not on disk
 UNSURE = "EXIF turns this picture, and its source does not tell which way up its numbers are"
 _WHOLE = {"unit": 1, "permille": 1000, "percent": 100}  # the size of a picture in relative frames
 CHECK = "source:media"
+Asked = TypeVar("Asked", Record, Pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,13 @@ class Pictures:
         self._folder, self._folders, self._verify = folder, folders, verify
         self._known: Callable[[Media], _Known | MediaError | None] = cache(self._look)
 
-    def ahead(self, records: Iterable[Record]) -> None:
+    def ahead(self, records: Iterable[Record | Pair]) -> None:
         """Look at the pictures of all ``records`` at once, on every core: decoding needs no GIL."""
         todo = dict.fromkeys(media for record in records for media in record.media)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(self._known, todo))
 
-    def check(self, record: Record) -> Record | Verdict:
+    def check(self, record: Asked) -> Asked | Verdict:
         """``record`` with what is known of its pictures, or why it is dropped.
 
         A missing picture leaves a tag; a damaged one drops the record.
@@ -110,7 +112,7 @@ def _upright(media: Media, roots: Roots) -> _Known:
     return _Known(probe(media, roots), 1 if told == size != stored else None)
 
 
-def _turned(record: Record, seen: dict[str, _Known]) -> Record | Verdict:
+def _turned(record: Asked, seen: dict[str, _Known]) -> Asked | Verdict:
     """``record`` with its places on the upright pictures; a verdict where that cannot be told."""
     if all(known.turn == 1 for known in seen.values()):
         return record
@@ -124,9 +126,9 @@ def _turned(record: Record, seen: dict[str, _Known]) -> Record | Verdict:
             geometry = turned(geometry, known.stored, known.turn)
             turns[f"exif {known.turn}"] = None
         placed.append(geometry)
-    told = record.provenance
-    told = msgspec.structs.replace(told, transforms=(*told.transforms, *turns))
-    return msgspec.structs.replace(record, geometry=tuple(placed), provenance=told)
+    was: Provenance = record.provenance
+    provenance = msgspec.structs.replace(was, transforms=(*was.transforms, *turns))
+    return msgspec.structs.replace(record, geometry=tuple(placed), provenance=provenance)
 
 
 def turned(geometry: Geometry, stored: tuple[int, int], orientation: int) -> Geometry:

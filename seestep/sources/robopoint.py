@@ -29,10 +29,10 @@ from seestep.records import (
     YesNo,
 )
 from seestep.sources import make
+from seestep.sources.rows import IMAGE
 
 LICENCE = "Apache-2.0; images as their own data sets say"
 VERSION = "1"
-IMAGE = "<image>"
 TASKS = {"object_ref": "pointing", "region_ref": "free_space"}  # by the first folder of the image
 # What RoboPoint asks for at the end of a question. Families say it their own way.
 _FORMAT = re.compile(

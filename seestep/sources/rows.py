@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from seestep.errors import DataError
-from seestep.export.formats import IMAGE
 from seestep.jsonl import read_jsonl_lenient
 from seestep.records import Verdict
 from seestep.sources.read import json_items
 
 LINES = (".jsonl", ".ndjson")
+IMAGE = "<image>"  # placeholder of LLaVA, LLaMA-Factory and ms-swift: one a picture
 ROLES = {
     "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant",
     "system": "system", "tool": "tool", "observation": "tool", "function_call": "assistant",

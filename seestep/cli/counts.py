@@ -1,0 +1,41 @@
+"""What a stage that reads data says when it is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from seestep.records import Pair, Record
+from seestep.run import Manifest, read_rows
+from seestep.sources.pictures import MISSING
+
+
+def said_of(
+    out: Path, manifest: Manifest, *, json: bool, kind: type[Record] | type[Pair] = Record
+) -> str:
+    """Counts by task and by drop reason, as lines or as one JSON object."""
+    tasks: Counter[str] = Counter()
+    missing = 0
+    for row in read_rows(out, kind):
+        tasks[row.task] += 1
+        missing += MISSING in row.tags
+    if json:
+        found = {
+            "records": manifest.counts["out"],
+            "dropped": manifest.counts["dropped"],
+            "tasks": tasks,
+            "drops": manifest.drops,
+            "media_missing": missing,
+        }
+        return msgspec.json.encode(found).decode()
+    lines = [f"{manifest.counts['out']} {kind.__name__.lower()}s in {out}"]
+    lines += [f"  {count:>8}  {task}" for task, count in tasks.most_common()]
+    if missing:
+        lines.append(f"  {missing:>8}  of them without their pictures on disk")
+    if manifest.drops:
+        lines.append(f"{manifest.counts['dropped']} left out:")
+        drops = sorted(manifest.drops.items(), key=lambda kv: -kv[1])
+        lines += [f"  {count:>8}  {reason}" for reason, count in drops]
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""``seestep export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def export(
+    run: Path,
+    *,
+    to: Literal["llava", "sharegpt", "messages", "swift", "qwen"],
+    family: str,
+    out: Path,
+    root: Annotated[list[str], Parameter(negative="")] | None = None,
+    style: Literal["tags", "plain"] = "tags",
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write records or preference pairs as another trainer reads them.
+
+    Parameters
+    ----------
+    run
+        A run folder of records or pairs (curated, thoughts, world/episodes/pairs, or what
+        ``convert`` wrote), or a whole run, whose thoughts or curated records are taken.
+    to
+        llava and qwen: a JSON list of conversations; sharegpt: LLaMA-Factory, with its
+        dataset_info.json; messages: TRL's prompt and completion columns; swift: ms-swift.
+    family
+        Whose numbers and prompts are written: qwen2.5-vl, qwen3-vl, robobrain2.
+    out
+        The folder to write: data, a sidecar of what the format cannot hold, what was left out.
+    root
+        Where the pictures of a media root lie, as NAME=FOLDER; may be given again.
+    style
+        Answers in their tags, a thought before them; or plain.
+    json
+        Print what was written as one JSON object.
+    """
+    from collections import Counter
+
+    import msgspec
+
+    from seestep import families
+    from seestep.cli.folders import named_folders
+    from seestep.errors import RecipeError
+    from seestep.export.write import DROPPED, kind_of_rows, records_of
+    from seestep.export.write import export as write
+    from seestep.jsonl import read_jsonl
+    from seestep.records import Pair, Record, Verdict
+
+    spoken = families.like(family)
+    if spoken is None:
+        known = " | ".join(families.known())
+        raise RecipeError("unknown model family", wanted=known, got=family)
+    folder, roots = records_of(run)
+    roots |= {name: place.resolve() for name, place in named_folders(root).items()}
+    if pairs := kind_of_rows(folder) is Pair:
+        done = write(folder, out, to=to, family=spoken, roots=roots, kind=Pair, style=style)
+    else:
+        done = write(folder, out, to=to, family=spoken, roots=roots, kind=Record, style=style)
+    if json:
+        print(msgspec.json.encode(done).decode())
+        return
+    print(f"{done.rows:,} {'pairs' if pairs else 'records'} for {done.family} in {out / done.file}")
+    if done.media_missing:
+        print(f"  {done.media_missing:,} of them name pictures that are not on disk; "
+              "tell where they lie: --root NAME=FOLDER")  # fmt: skip
+    if done.dropped:
+        print(f"{done.dropped:,} left out ({out / DROPPED}):")
+        reasons = Counter(v.reason for v in read_jsonl(out / DROPPED, Verdict))
+        for reason, count in reasons.most_common(8):
+            print(f"  {count:>8,}  {reason}")
