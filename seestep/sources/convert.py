@@ -16,6 +16,7 @@ from seestep.media import Roots, open_bytes
 from seestep.records import Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.sources import catalog
+from seestep.sources.bad import with_bad
 from seestep.sources.pictures import CHECK, Pictures
 
 VERSION = 3
@@ -58,7 +59,8 @@ def convert(
         raise DataError("the folder of pictures is not here", file=images)
 
     def read() -> Iterator[catalog.Found]:
-        return _limited(_told(source.read(root, _provenance(root)), config.source), config.limit)
+        found = _told(source.read(root, _provenance(root)), config.source)
+        return _limited(with_bad(found, config.source), config.limit)
 
     chunks = Chunks(read)
     pictures = Pictures(images or root, source.folders, verify=config.verify)

@@ -10,7 +10,7 @@ passed over, which makes most of the speed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,10 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.errors import DataError
+from seestep.sources import bad
 
 CHUNK = 1 << 16
 MOST = 1 << 28  # bytes of one element; an entry of Visual Genome's scene graphs has 0.2 million
 _SPACE = b" \t\r\n"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_WHERE = re.compile(r" \(byte \d+\)| - at `[^`]*`")
+_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+ENCODING = "save it as UTF-8: iconv -f GB18030 -t UTF-8 (or -f UTF-16) FILE"
 _STEP = np.zeros(256, dtype=np.int8)
 _STEP[[0x5B, 0x7B]], _STEP[[0x5D, 0x7D]] = 1, -1  # [ { and ] }
 
@@ -34,6 +39,7 @@ class JsonStream:
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path = stream, path
         self._data, self._at = b"", 0  # what was read and not used yet, and where in the file
+        self.passed = 0  # elements of a list that could not be read
         if self._more() and self._data.startswith(b"\xef\xbb\xbf"):
             self._drop(3)
 
@@ -49,7 +55,7 @@ class JsonStream:
             if self._next() not in b"[{":
                 got = self._data[:40]
                 raise self._error("not an object or list", row=number, got=got)
-            rows = self._rows(decoder, number)
+            rows = self._rows(decoder, number + self.passed)
             number += len(rows)
             yield from rows
             del rows  # or they stay while the next are made
@@ -120,8 +126,11 @@ class JsonStream:
     # --- lists ---
 
     def _open(self) -> None:
-        if self._next() != b"[":
-            raise self._error("not a JSON list", got=self._data[:40])
+        if (first := self._next()) != b"[":
+            hint = ENCODING if self._data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+            if first == b"{":
+                hint = "one object, or JSON lines; is it another file of the data set?"
+            raise self._error("not a JSON list", got=self._data[:40], hint=hint)
         self._take(b"[")
 
     def _rows(self, decoder: msgspec.json.Decoder[list[Any]], number: int) -> list[Any]:
@@ -131,15 +140,40 @@ class JsonStream:
         end = self._guess()
         if end:
             # wrong where a text holds a brace, the list ends or an element is damaged: cut again
-            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            with suppress(*_UNREADABLE):
                 rows = decoder.decode(b"[" + self._data[:end] + b"]")
                 self._drop(end)
                 return rows
-        start, data = self._whole()
+        start, data, ends = self._whole()
         try:
             return decoder.decode(b"[" + data + b"]")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self._undecoded(error, start - 1, number) from error
+        except _UNREADABLE:
+            return self._one_by_one(decoder, data, start, ends, number)
+
+    def _one_by_one(
+        self,
+        decoder: msgspec.json.Decoder[list[Any]],
+        data: bytes,
+        start: int,
+        ends: Sequence[int],
+        number: int,
+    ) -> list[Any]:
+        """The elements of ``data`` that can be read; the others are counted, or raise."""
+        rows: list[Any] = []
+        at = 0
+        for k, end in enumerate(ends):
+            element = data[at : end + 1].lstrip(_SPACE + b",")
+            place = start + end + 1 - len(element)
+            try:
+                rows += decoder.decode(b"[" + element + b"]")
+            except _UNREADABLE as error:
+                wrong = self._undecoded(error, place - 1, number + k, element)
+                reason = _WHERE.sub("", wrong.what)  # one reason for all that are wrong alike
+                if not bad.count(self._path, wrong.record or f"byte {place}", reason):
+                    raise wrong from error
+            at = end + 1
+        self.passed += len(ends) - len(rows)
+        return rows
 
     def _guess(self) -> int:
         """Where the last whole object ends if no text holds a brace; 0 where there is none."""
@@ -154,15 +188,16 @@ class JsonStream:
             end = brace
         return data.rfind(b"}", 0, end) + 1 if not open_ else 0
 
-    def _whole(self) -> tuple[int, bytes]:
-        """All whole elements that were read, at least one, and where the first starts."""
+    def _whole(self) -> tuple[int, bytes, list[int]]:
+        """All whole elements that were read, at least one: where the first starts, their bytes,
+        and where in these each one ends."""
         while not len(ends := self._ends()):
             if len(self._data) > MOST:
                 raise self._error(f"one element has more than {MOST >> 20} MiB")
             if not self._more(max(CHUNK, len(self._data))):
                 raise self._error("the file ends inside a list")
         start = self._at
-        return start, self._cut(int(ends[-1]) + 1)
+        return start, self._cut(int(ends[-1]) + 1), ends.tolist()
 
     def _ends(self) -> NDArray[np.int64]:
         """Where elements at the outermost level of ``_data`` end."""
@@ -246,7 +281,7 @@ class JsonStream:
     def _decode(self, data: bytes, start: int) -> Any:
         try:
             return msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise self._undecoded(error, start) from error
 
     def _next(self, *, least: bool = True) -> bytes:
@@ -283,9 +318,17 @@ class JsonStream:
         self._data += read
         return bool(read)
 
-    def _undecoded(self, error: Exception, start: int, number: int = 0) -> DataError:
+    def _undecoded(
+        self, error: Exception, start: int, number: int = 0, data: bytes = b""
+    ) -> DataError:
         """Of bytes that begin at ``start`` and hold the elements from ``number`` on."""
         said = str(error).splitlines()[0]
+        if isinstance(error, UnicodeDecodeError):
+            return DataError(
+                "not UTF-8", file=self._path, record=f"after byte {start}", hint=ENCODING
+            )
+        if _HALF.search(data):
+            said = "half a character (a lone surrogate)"
         if isinstance(error, msgspec.ValidationError):
             told = re.sub(r"\$\[(\d+)\]", lambda m: f"$[{number + int(m[1])}]", said)
             hint = "$[n] is the n-th element; the file may be of another release"
@@ -299,7 +342,13 @@ class JsonStream:
         )
 
     def _error(
-        self, what: str, *, row: int | None = None, wanted: str | None = None, got: bytes = b""
+        self,
+        what: str,
+        *,
+        row: int | None = None,
+        wanted: str | None = None,
+        got: bytes = b"",
+        hint: str = "",
     ) -> DataError:
         return DataError(
             what,
@@ -307,5 +356,5 @@ class JsonStream:
             record=f"byte {self._at}" + (f", element {row}" if row else ""),
             wanted=wanted,
             got=repr(got.decode("utf-8", "replace")) if got else None,
-            hint="the download may have been cut off; fetch the file again",
+            hint=hint or "the download may have been cut off; fetch the file again",
         )

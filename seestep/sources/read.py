@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.errors import DataError
-from seestep.sources.json_stream import JsonStream
+from seestep.sources import bad
+from seestep.sources.json_stream import ENCODING, JsonStream
 
 _MASK_DELTA = 0xA282EAD8  # TFRecord's masked CRC-32C, tensorflow/core/lib/hash/crc32c.h
 
@@ -79,20 +80,43 @@ def _find(json: JsonStream, key: str, path: Path) -> None:
 
 def csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Rows of a CSV with a header that must hold ``columns``."""
-    with open_regular(path) as stream:
-        reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
-        missing = [c for c in columns if c not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(
-                f"columns are missing: {', '.join(missing)}",
-                file=path,
-                wanted=", ".join(columns),
-                got=", ".join(reader.fieldnames or ()),
-            )
-        for row in reader:
-            if any(row[c] is None for c in columns):
-                raise DataError("a row is cut short", file=path, record=f"line {reader.line_num}")
+    with (
+        open_regular(path) as stream,
+        io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+    ):
+        yield from _csv(csv.DictReader(_lines(text, path), strict=True), path, columns)
+
+
+def _csv(
+    reader: csv.DictReader[str], path: Path, columns: tuple[str, ...]
+) -> Iterator[dict[str, str]]:
+    missing = [c for c in columns if c not in (reader.fieldnames or ())]
+    if missing:
+        raise DataError(
+            f"columns are missing: {', '.join(missing)}",
+            file=path,
+            wanted=", ".join(columns),
+            got=", ".join(reader.fieldnames or ()),
+        )
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            place = f"line {reader.line_num}"
+            raise DataError(f"not valid CSV: {error}", file=path, record=place) from error
+        if all(row[c] is not None for c in columns):
             yield row
+        elif not bad.count(path, f"line {reader.line_num}", "a row is cut short"):
+            raise DataError("a row is cut short", file=path, record=f"line {reader.line_num}")
+
+
+def _lines(text: Iterable[str], path: Path) -> Iterator[str]:
+    try:
+        yield from text
+    except UnicodeDecodeError as error:
+        raise DataError("not UTF-8", file=path, hint=ENCODING) from error
 
 
 def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -137,9 +161,10 @@ def tfrecords(path: Path) -> Iterator[bytes]:
             body = stream.read(length + 4)
             if len(body) < length + 4:
                 raise DataError("torn record", file=path, record=f"byte {offset}")
-            if _masked_crc(body[:-4]) != struct.unpack("<I", body[-4:])[0]:
-                raise DataError("record fails its checksum", file=path, record=f"byte {offset}")
-            yield body[:-4]
+            if _masked_crc(body[:-4]) == struct.unpack("<I", body[-4:])[0]:
+                yield body[:-4]
+            elif not bad.count(path, f"byte {offset}", "the record fails its checksum"):
+                raise DataError("the record fails its checksum", file=path, record=f"byte {offset}")
 
 
 Feature = list[bytes] | NDArray[np.float32] | NDArray[np.int64]

@@ -15,6 +15,7 @@ from typing import Any
 from seestep.errors import DataError
 from seestep.jsonl import read_jsonl_lenient
 from seestep.records import Verdict
+from seestep.sources.bad import with_bad
 from seestep.sources.read import json_items
 
 LINES = (".jsonl", ".ndjson")
@@ -71,8 +72,11 @@ def read(file: Path) -> Iterator[Row]:
             wanted=".json (a list) or .jsonl",
             hint="datasets.load_dataset(...).to_json writes JSON lines",
         )
-    for number, value in enumerate(json_items(file), 1):
-        yield of(number, value)
+    for number, value in enumerate(with_bad(json_items(file), "", most=1.0), 1):
+        if isinstance(value, Verdict):
+            yield Row(number, wrong=f"{value.reason} ({value.evidence})")
+        else:
+            yield of(number, value)
 
 
 def _lines(file: Path) -> Iterator[Row]:

@@ -1,0 +1,73 @@
+"""Rows of files that cannot be read: counted with their place, fatal when they are many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from seestep.errors import DataError
+from seestep.records import Verdict
+from seestep.sources import make
+
+FEW: Final = 20  # unreadable rows that any file may have
+SHARE: Final = 0.01  # and of more, the share of all rows
+LATE: Final = 5_000  # more, until all rows are read: those of a block are told before its good ones
+T = TypeVar("T")
+_END: Final = object()
+
+
+class BadRow(NamedTuple):
+    """``place`` is a byte offset or a line."""
+
+    file: Path
+    place: str
+    reason: str
+
+
+_counted: ContextVar[list[BadRow] | None] = ContextVar("bad_rows", default=None)
+
+
+def count(file: Path, place: str, reason: str) -> bool:
+    """Note a row that cannot be read. False where nobody counts: then the reader must raise."""
+    found = _counted.get()
+    if found is None:
+        return False
+    found.append(BadRow(file, place, reason))
+    return True
+
+
+def with_bad(rows: Iterator[T], source: str, *, most: float = SHARE) -> Iterator[T | Verdict]:
+    """``rows``, and a verdict for each that their readers could not read, in its place.
+
+    Raises ``DataError`` when more than ``FEW`` rows and more than the share ``most`` of all cannot.
+    """
+    bad: list[BadRow] = []
+    last = BadRow(Path(), "", "")
+    read = wrong = 0
+    while True:
+        token = _counted.set(bad)
+        try:
+            row = next(rows, _END)
+        finally:
+            _counted.reset(token)
+        wrong, last = wrong + len(bad), bad[-1] if bad else last
+        room = 0 if row is _END else LATE
+        if wrong > max(FEW, most * (read + wrong)) + room:
+            raise DataError(
+                f"too many rows cannot be read; the last: {last.reason}",
+                file=last.file,
+                record=last.place,
+                wanted=f"at most {FEW}, or {most:.0%} of all",
+                got=f"{wrong} of {read + wrong}",
+                hint="the file may be damaged or of another release; fetch it again",
+            )
+        for found in bad:
+            id = f"{source}:{found.file.name} {found.place}"
+            yield make.dropped(id, "unreadable", found.reason, found.place)
+        if row is _END:
+            return
+        bad.clear()
+        read += 1
+        yield row  # type: ignore[misc]
