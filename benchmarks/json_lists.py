@@ -1,6 +1,7 @@
-"""Elements a second and peak memory of the JSON reader beside ijson's fastest backend.
+"""Elements a second and peak memory of the JSON reader beside ijson's fastest backend, and records
+a second of the converters, written to disk.
 
-    python benchmarks/json_lists.py [--mb 200] [--runs 3] [--folder DIR]
+    python benchmarks/json_lists.py [--mb 200] [--runs 3] [--folder DIR] [--convert 30]
 
 Files are made up to the shapes of Visual Genome's relationships.json and of an LVIS annotation
 file; seestep decodes into the rows its converters use, ijson into dicts. Each reader runs in a
@@ -94,15 +95,85 @@ def read(reader: str, shape: str, path: Path) -> None:
     print(json.dumps({"seconds": took, "count": count, "rss": rss}))
 
 
+NAMES = tuple(f"{a} {b}" for a in ("red", "old", "tall", "white") for b in ("cup", "man", "tree"))
+
+
+def data_set(shape: str, folder: Path, mb: int) -> None:
+    """A folder as the owners of a data set lay it out, of about ``mb`` MB; no pictures."""
+    rng = random.Random(1)
+    size, number = mb << 20, 0
+    rows: list[dict] = []
+    while size > 0:
+        number += 1
+        if shape == "vg":
+            row = vg(rng, number)
+            for relation in row["relationships"]:
+                for thing in (relation["object"], relation["subject"]):
+                    thing["name"] = f"{rng.choice(NAMES)} {rng.randrange(40)}"
+        else:
+            row = lvis(rng, number)
+        rows.append(row)
+        size -= len(json.dumps(row))
+    if shape == "vg":
+        sides = {"width": 900, "height": 700, "url": "https://x/VG_100K/1.jpg"}
+        images = [{"image_id": r["image_id"]} | sides for r in rows]
+        (folder / "image_data.json").write_text(json.dumps(images))
+        (folder / "relationships.json").write_text(json.dumps(rows))
+        return
+    images = [
+        {"id": i, "width": 900, "height": 700, "coco_url": f"http://x/train2017/{i:012}.jpg",
+         "not_exhaustive_category_ids": [], "neg_category_ids": [i % 1203 + 1]}
+        for i in range(number // 12 + 1)
+    ]  # fmt: skip
+    kinds = [{"id": i, "name": f"thing_{i}", "synonyms": [f"thing_{i}"]} for i in range(1, 1205)]
+    told = {"images": images, "annotations": rows, "categories": kinds}
+    (folder / "lvis_v1_train.json").write_text(json.dumps(told))
+
+
+def convert(shape: str, folder: Path) -> None:
+    """Convert a made-up data set in this process and print what it took."""
+    from seestep.sources.convert import ConvertConfig
+    from seestep.sources.convert import convert as stage
+
+    source = {"vg": "visual_genome", "lvis": "lvis"}[shape]
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        start = time.process_time()
+        counts = stage(ConvertConfig(source=source), folder, Path(out) / "run").counts
+        took = time.process_time() - start
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": took, "counts": counts, "rss": rss}))
+
+
+def converters(mb: int, runs: int, within: Path) -> None:
+    for shape in KEYS:
+        folder = within / f"{shape}-set"
+        folder.mkdir()
+        data_set(shape, folder, mb)
+        words = [sys.executable, __file__, "--read", "convert", shape, str(folder)]
+        found = [
+            json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            for _ in range(runs)
+        ]
+        rate = statistics.median(x["counts"]["out"] / x["seconds"] for x in found)
+        counts, rss = found[0]["counts"], max(x["rss"] for x in found)
+        print(
+            f"{shape} {mb} MB, converted: {rate:,.0f} validated records/s of a core "
+            f"({counts['out']:,} kept, {counts['dropped']:,} left out), peak {rss:.0f} MB",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mb", type=int, nargs="+", default=[200])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--convert", type=int, default=30, help="MB of the converters' data sets")
     parser.add_argument("--read", nargs=3, help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.read:
-        read(told.read[0], told.read[1], Path(told.read[2]))
+        what, shape, path = told.read
+        convert(shape, Path(path)) if what == "convert" else read(what, shape, Path(path))
         return
     with tempfile.TemporaryDirectory(dir=told.folder) as folder:
         for shape in KEYS:
@@ -111,6 +182,8 @@ def main() -> None:
                 number = write(shape, path, mb << 20)
                 compare(shape, path, mb, number, told.runs)
                 path.unlink()
+        if told.convert:
+            converters(told.convert, told.runs, Path(folder))
 
 
 def compare(shape: str, path: Path, mb: int, number: int, runs: int) -> None:

@@ -27,6 +27,7 @@ from seestep.sources import make, vg_rows
 
 LICENCE = "CC BY 4.0"
 VERSION = "1"
+WORDS, BOX = Form(kind="text"), Form(kind="box")
 SAME_IOU = 0.5  # two boxes of one name that overlap this much are one thing
 # predicates that boxes can confirm: (axis of the picture, sign); left and right are the viewer's
 # predicates that answer "where is it"; of all others "how are they related" is asked
@@ -66,30 +67,34 @@ def relations(
 ) -> Iterator[Record | Verdict]:
     """Where one thing is relative to another, for pairs that their names single out."""
     for index, row in enumerate(rows):
-        image = row.image
+        image, media = row.image, images.get(row.image)
+        at = _at(where, f"{index}/relationships")
         things: dict[str, list[make.Box]] = {}
+        found: list[tuple[str, str, make.Box | None, make.Box | None]] = []
         for relation in row.relationships:
-            for thing in (relation.subject, relation.object):
-                _note(things, thing, images.get(image))
-        for relation in row.relationships:
+            one, other = relation.subject.label, relation.object.label
+            a, b = _box(relation.subject, media), _box(relation.object, media)
+            _note(things, one, a)
+            _note(things, other, b)
+            found.append((one, other, a, b))
+        for relation, (one, other, a, b) in zip(row.relationships, found, strict=True):
             number = relation.id if relation.relationship_id is None else relation.relationship_id
             id = f"visual_genome:{image}-rel-{number}"
-            if image not in images:
+            if media is None:
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
             predicate = " ".join(relation.predicate.lower().split())
-            names = [relation.subject.label, relation.object.label]
-            a, b = (_box(t, images[image]) for t in (relation.subject, relation.object))
-            if not predicate or not all(names):
+            if not predicate or not one or not other:
                 yield make.dropped(id, "empty", "a name or the predicate is empty")
             elif a is None or b is None:
                 yield make.dropped(id, "box", "a box is empty inside the image")
-            elif names[0] == names[1] or any(len(things[n]) > 1 for n in names):
-                yield make.dropped(id, "ambiguous", "a name fits several things", "; ".join(names))
+            elif one == other or len(things[one]) > 1 or len(things[other]) > 1:
+                told = f"{one}; {other}"
+                yield make.dropped(id, "ambiguous", "a name fits several things", told)
             elif predicate in SIDES and _contradicted(*SIDES[predicate], a, b):
                 yield make.dropped(id, "contradiction", "the boxes contradict the side", predicate)
             else:
-                yield _relation(id, predicate, names, (a, b), images[image], where, index)
+                yield _relation(id, predicate, (one, other), (a, b), media, at)
 
 
 def regions(
@@ -97,7 +102,7 @@ def regions(
 ) -> Iterator[Record | Verdict]:
     """Find the box that a phrase describes."""
     for index, row in enumerate(rows):
-        image = row.image
+        image, at = row.image, _at(where, f"{index}/regions")
         phrases = [" ".join(r.phrase.lower().split()) for r in row.regions]
         times = Counter(phrases)
         for region, phrase in zip(row.regions, phrases, strict=True):
@@ -121,9 +126,9 @@ def regions(
                     images[image],
                     f"Find the region that this describes: {phrase}.",
                     Box(geometry="box"),
-                    form=Form(kind="box"),
+                    form=BOX,
                     geometry=[_geometry("box", box, phrase)],
-                    provenance=_at(where, f"{index}/regions"),
+                    provenance=at,
                 )
 
 
@@ -132,7 +137,7 @@ def questions(
 ) -> Iterator[Record | Verdict]:
     """The free questions, with the annotators' own answers."""
     for index, row in enumerate(rows):
-        image = row.image
+        image, at = row.image, _at(where, f"{index}/qas")
         for qa in row.qas:
             id = f"visual_genome:{image}-qa-{qa.qa_id}"
             question, answer = qa.question.strip(), qa.answer.strip()
@@ -147,43 +152,40 @@ def questions(
                     images[image],
                     question,
                     Freeform(text=answer),
-                    form=Form(kind="text"),
-                    provenance=_at(where, f"{index}/qas"),
+                    form=WORDS,
+                    provenance=at,
                 )
 
 
 def _relation(
     id: str,
     predicate: str,
-    names: list[str],
+    names: tuple[str, str],
     boxes: tuple[make.Box, make.Box],
     image: Media,
-    where: Provenance,
-    index: int,
+    at: Provenance,
 ) -> Record:
-    entities = tuple(
-        Entity(id=f"o{i + 1}", name=name, media=image.key, geometry=key)
-        for i, (name, key) in enumerate(zip(names, ("subject", "object"), strict=True))
+    one, other = names
+    entities = (
+        Entity(id="o1", name=one, media=image.key, geometry="subject"),
+        Entity(id="o2", name=other, media=image.key, geometry="object"),
     )
-    steps = tuple(
-        Step(see=name, do=("find", e.id), expect=(("visible", e.id),))
-        for name, e in zip(names, entities, strict=True)
+    steps = (
+        Step(see=one, do=("find", "o1"), expect=(("visible", "o1"),)),
+        Step(see=other, do=("find", "o2"), expect=(("visible", "o2"),)),
     )
     return make.record(
         id,
         "relation",
         image,
-        f"Where is the {names[0]} relative to the {names[1]}?"
+        f"Where is the {one} relative to the {other}?"
         if predicate in PLACES
-        else f"How is the {names[0]} related to the {names[1]}?",
+        else f"How is the {one} related to the {other}?",
         Freeform(text=predicate),
-        form=Form(kind="text"),
-        geometry=[
-            _geometry(key, box, name)
-            for key, box, name in zip(("subject", "object"), boxes, names, strict=True)
-        ],
+        form=WORDS,
+        geometry=(_geometry("subject", boxes[0], one), _geometry("object", boxes[1], other)),
         thought=Thought(entities=entities, steps=steps, next=("done",)),
-        provenance=_at(where, f"{index}/relationships"),
+        provenance=at,
     )
 
 
@@ -192,15 +194,16 @@ def _contradicted(axis: int, sign: int, a: make.Box, b: make.Box) -> bool:
     return (b[axis] + b[axis + 2] - a[axis] - a[axis + 2]) * sign > 0
 
 
-def _box(thing: vg_rows.Thing, image: Media) -> make.Box | None:
+def _box(thing: vg_rows.Thing, image: Media | None) -> make.Box | None:
+    if image is None:
+        return None
     return make.xywh(thing.x, thing.y, thing.w, thing.h, image.size or (0, 0))
 
 
-def _note(things: dict[str, list[make.Box]], thing: vg_rows.Thing, image: Media | None) -> None:
-    box = _box(thing, image) if image else None
+def _note(things: dict[str, list[make.Box]], label: str, box: make.Box | None) -> None:
     if box is None:
         return
-    known = things.setdefault(thing.label, [])
+    known = things.setdefault(label, [])
     if all(iou(box, other) < SAME_IOU for other in known):
         known.append(box)
 
