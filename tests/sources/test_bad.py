@@ -27,7 +27,7 @@ def items(tmp_path: Path, text: str):
     return with_bad(json_items(file), "t")
 
 
-@pytest.mark.parametrize("name", BAD.keys() - {"one quote too many"})
+@pytest.mark.parametrize("name", sorted(BAD.keys() - {"one quote too many"}))
 def test_an_element_that_cannot_be_read_is_counted_with_its_place(tmp_path, name):
     element, words = BAD[name]
     found = list(items(tmp_path, f"[{GOOD}, {element}, {GOOD}]"))
