@@ -44,7 +44,7 @@ from seestep.world.protocol import Simulator
 from seestep.world.sighted import SightConfig
 from seestep.world.watch import Shot, WatchConfig
 
-VERSION: Final = 2
+VERSION: Final = 3
 SEE: Final = "Plan the steps for what the image shows."
 _GAP: Final = {"drop_step": -1, "premature_end": -1, "wrong_state_action": 1, mishaps.COSTLIER: 1}
 

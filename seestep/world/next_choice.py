@@ -20,7 +20,7 @@ from seestep.bench import BENCHES
 from seestep.records import Choice, Entity, FormRef, MediaRef, Plan, Record, Step, Text, Turn
 from seestep.run import Manifest, Progress, ShardResult, read_rows, shard_stage
 
-VERSION = 2
+VERSION = 3
 WALKS = ("goto", "find")  # go to it, or act on it at once: both are right, so neither is offered
 
 # {0} the thing, {1} the second argument where a verb has two

@@ -20,7 +20,7 @@ from seestep.world.episodes import EpisodesConfig, HomeWorker
 from seestep.world.homes import SPLITS, Purpose, seed_range
 from seestep.world.pairs import CHECK
 
-VERSION: Final = 2
+VERSION: Final = 3
 PAIRS: Final = "pairs"
 
 

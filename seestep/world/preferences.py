@@ -9,7 +9,7 @@ from seestep.records import Pair, Record, Verdict
 from seestep.run import Manifest, ShardResult, read_rows, shard_stage
 from seestep.world.pairs import from_question
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 def build(folder: Path, records: Path, *, seed: int = 0) -> Manifest:

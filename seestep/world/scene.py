@@ -34,7 +34,7 @@ Mask = NDArray[np.bool_]
 class SceneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts as seen and as different. Pixels are those of the picture the model gets."""
 
-    least_pixels: int = 30
+    least_pixels: int = 80  # 9 x 9 of 96 x 96: what is smaller nobody can name
     ghost_pixels: int = 6
     side_margin: float = 0.06  # of the width, between centroids
     depth_margin_m: float = 0.15

@@ -29,8 +29,8 @@ class ViewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     turns: int = 1  # a shot of two from one place, the camera turned in between
     tours: int = 0  # a shot of ``tour_views`` from one place, panning over the room
     tour_views: int = 4
-    near_m: float = 0.85
-    far_m: float = 1.45
+    near_m: float = 0.65
+    far_m: float = 1.1
 
     def __post_init__(self) -> None:
         if self.size < 16 or self.supersample < 1 or self.tour_views < 2:

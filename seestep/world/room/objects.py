@@ -1,4 +1,8 @@
-"""What small things are made of, in every state they can be in."""
+"""What small things are made of, in every state they can be in.
+
+Each type has a mark in a second colour (a blossom, a rim, a dark handle): in a picture of a hundred
+pixels a shape is two dozen of them, and without a mark a cup, a vase and a candle are one thing.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,17 @@ from seestep.world.room.shapes import (
 )
 from seestep.world.room.thing import Thing
 
+PAPER: Rgb = (0.96, 0.95, 0.92)
+LEAF: Rgb = (0.13, 0.42, 0.1)
+
 
 def _dim(rgb: Rgb, by: float) -> Rgb:
     return (rgb[0] * by, rgb[1] * by, rgb[2] * by)
+
+
+def _light(t: Thing) -> Rgb:
+    """White beside the thing's colour; grey beside white."""
+    return (0.6, 0.6, 0.6) if t.color == "white" else PAPER
 
 
 def stains(t: Thing, s: float) -> list[Part]:
@@ -41,11 +53,17 @@ def stains(t: Thing, s: float) -> list[Part]:
 
 def _mug(t: Thing, s: float) -> list[Part]:
     handle = [
-        box(0.086 * s, 0.098 * s, -0.009 * s, 0.009 * s, 0.03 * s, 0.09 * s, t.rgb, "glazed"),
-        box(0.05 * s, 0.094 * s, -0.009 * s, 0.009 * s, 0.082 * s, 0.096 * s, t.rgb, "glazed"),
-        box(0.05 * s, 0.094 * s, -0.009 * s, 0.009 * s, 0.024 * s, 0.038 * s, t.rgb, "glazed"),
+        box(0.1 * s, 0.116 * s, -0.011 * s, 0.011 * s, 0.018 * s, 0.102 * s, t.rgb, "glazed"),
+        box(0.05 * s, 0.11 * s, -0.011 * s, 0.011 * s, 0.088 * s, 0.104 * s, t.rgb, "glazed"),
+        box(0.05 * s, 0.11 * s, -0.011 * s, 0.011 * s, 0.016 * s, 0.032 * s, t.rgb, "glazed"),
     ]
     return [turned("mug", t.size, t.rgb), *handle, *_liquid(t, 0.045 * s, 0.085 * s)]
+
+
+def _cup(t: Thing, s: float) -> list[Part]:
+    """A tumbler with a light foot, where a mug has a handle."""
+    foot = rod(0, 0, 0, 0.05 * s, 0.044 * s, _light(t))
+    return [turned("cup", t.size, t.rgb), foot, *_liquid(t, 0.045 * s, 0.11 * s)]
 
 
 def _liquid(t: Thing, radius: float, z: float) -> list[Part]:
@@ -63,31 +81,40 @@ def _lathed(profile: str, look: str = "glazed") -> Callable[[Thing, float], list
 
 
 def _plate(t: Thing, s: float) -> list[Part]:
-    """The well is a shade off the rim, else a plate seen from above is a mere disc."""
-    well = _dim(t.rgb, 0.72)
-    ring = _dim(t.rgb, 0.9)
+    """The well is light inside a coloured rim, else a plate seen from above is a mere disc."""
     return [
         turned("plate", t.size, t.rgb),
-        rod(0, 0, 0.008 * s, 0.0105 * s, 0.084 * s, ring),
-        rod(0, 0, 0.0105 * s, 0.0115 * s, 0.07 * s, well),
+        rod(0, 0, 0.008 * s, 0.0105 * s, 0.084 * s, _dim(t.rgb, 0.9)),
+        rod(0, 0, 0.0105 * s, 0.0115 * s, 0.066 * s, _light(t)),
     ]
+
+
+def _vase(t: Thing, s: float) -> list[Part]:
+    blossom = (0.97, 0.83, 0.88) if t.color != "white" else (0.95, 0.45, 0.6)
+    flowers = [
+        Part("sphere", (x * s, y * s, z * s), (0.03 * s,) * 3, blossom)
+        for x, y, z in ((0.027, 0.015, 0.262), (-0.027, -0.015, 0.272))
+    ]
+    leaves = Part("ellipsoid", (0, 0, 0.232 * s), (0.052 * s, 0.052 * s, 0.022 * s), LEAF)
+    return [turned("vase", t.size, t.rgb), leaves, *flowers]
 
 
 def _bottle(t: Thing, s: float) -> list[Part]:
     cap = (0.93, 0.93, 0.9) if t.color != "white" else (0.2, 0.2, 0.2)
-    return [turned("bottle", t.size, t.rgb), rod(0, 0, 0.262 * s, 0.285 * s, 0.02 * s, cap)]
+    return [turned("bottle", t.size, t.rgb), rod(0, 0, 0.255 * s, 0.3 * s, 0.025 * s, cap)]
 
 
 def _pan(t: Thing, s: float) -> list[Part]:
     return [
         turned("pan", t.size, t.rgb),
-        box(0.105 * s, 0.27 * s, -0.013 * s, 0.013 * s, 0.032 * s, 0.048 * s, DARK),
+        rod(0, 0, 0.008 * s, 0.0105 * s, 0.092 * s, (0.36, 0.36, 0.38)),
+        box(0.105 * s, 0.27 * s, -0.018 * s, 0.018 * s, 0.03 * s, 0.05 * s, DARK),
     ]
 
 
 def _pot(t: Thing, s: float) -> list[Part]:
     ears = [
-        box(side * 0.1 * s, side * 0.145 * s, -0.03 * s, 0.03 * s, 0.09 * s, 0.108 * s, DARK)
+        box(side * 0.1 * s, side * 0.155 * s, -0.042 * s, 0.042 * s, 0.085 * s, 0.112 * s, DARK)
         for side in (-1, 1)
     ]
     return [turned("pot", t.size, t.rgb), *ears, *_liquid(t, 0.09 * s, 0.09 * s)]
@@ -125,19 +152,26 @@ def _rounded(
 
 
 def _apple(t: Thing, s: float) -> list[Part]:
-    stem = [rod(0, 0, 0.098 * s, 0.13 * s, 0.006 * s, (0.3, 0.2, 0.1))]
+    stem = [
+        rod(0, 0, 0.095 * s, 0.132 * s, 0.009 * s, (0.3, 0.2, 0.1)),
+        Part("ellipsoid", (0.03 * s, 0, 0.118 * s), (0.036 * s, 0.018 * s, 0.008 * s), LEAF),
+    ]
     return _rounded(t, (0.056 * s, 0.056 * s, 0.052 * s), (0.95, 0.93, 0.75), stem)
 
 
 def _tomato(t: Thing, s: float) -> list[Part]:
-    leaf = [Part("ellipsoid", (0, 0, 0.083 * s), (0.03 * s, 0.012 * s, 0.006 * s), (0.1, 0.4, 0.1)),
-            Part("ellipsoid", (0, 0, 0.083 * s), (0.012 * s, 0.03 * s, 0.006 * s),
-                 (0.1, 0.4, 0.1))]  # fmt: skip
+    leaf = [Part("ellipsoid", (0, 0, 0.083 * s), (0.05 * s, 0.016 * s, 0.007 * s), LEAF),
+            Part("ellipsoid", (0, 0, 0.083 * s), (0.016 * s, 0.05 * s, 0.007 * s),
+                 LEAF)]  # fmt: skip
     return _rounded(t, (0.058 * s, 0.058 * s, 0.043 * s), (0.9, 0.35, 0.25), leaf)
 
 
 def _potato(t: Thing, s: float) -> list[Part]:
-    return _rounded(t, (0.082 * s, 0.05 * s, 0.043 * s), (0.95, 0.88, 0.6))
+    eyes = [
+        Part("ellipsoid", (x * s, y * s, z * s), (0.013 * s,) * 3, (0.2, 0.12, 0.05))
+        for x, y, z in ((0.04, 0.012, 0.078), (-0.015, -0.012, 0.083), (-0.05, 0.02, 0.072))
+    ]
+    return _rounded(t, (0.082 * s, 0.05 * s, 0.043 * s), (0.95, 0.88, 0.6), eyes)
 
 
 def _egg(t: Thing, s: float) -> list[Part]:
@@ -235,20 +269,23 @@ def _remote(t: Thing, s: float) -> list[Part]:
 
 
 def _soap_bar(t: Thing, s: float) -> list[Part]:
-    return [Part("ellipsoid", (0, 0, 0.034 * s), (0.08 * s, 0.052 * s, 0.034 * s), t.rgb,
-                 "glazed")]  # fmt: skip
+    return [
+        Part("ellipsoid", (0, 0, 0.034 * s), (0.08 * s, 0.052 * s, 0.034 * s), t.rgb, "glazed"),
+        Part("ellipsoid", (0, 0, 0.061 * s), (0.05 * s, 0.026 * s, 0.01 * s), _light(t)),
+    ]
 
 
 def _soap_bottle(t: Thing, s: float) -> list[Part]:
     return [
         turned("soap_bottle", t.size, t.rgb),
-        rod(0, 0, 0.16 * s, 0.19 * s, 0.007 * s, METAL),
-        box(-0.012 * s, 0.06 * s, -0.01 * s, 0.01 * s, 0.188 * s, 0.202 * s, METAL),
+        rod(0, 0, 0.03 * s, 0.09 * s, 0.0435 * s, _light(t)),
+        rod(0, 0, 0.16 * s, 0.19 * s, 0.01 * s, DARK),
+        box(-0.016 * s, 0.066 * s, -0.013 * s, 0.013 * s, 0.186 * s, 0.206 * s, DARK),
     ]
 
 
 def _carton(t: Thing, s: float) -> list[Part]:
-    w, d, h = 0.105 * s, 0.08 * s, 0.1 * s
+    w, d, h = 0.105 * s, 0.085 * s, 0.13 * s
     wall = 0.008
     inside = _dim(t.rgb, 0.7)
     walls = [
@@ -259,9 +296,9 @@ def _carton(t: Thing, s: float) -> list[Part]:
         box(-w, w, d - wall, d, 0, h, t.rgb),
     ]
     if t.openness < 0.5:
-        tape = (0.85, 0.78, 0.6)
+        tape, edge = (0.85, 0.78, 0.6), w + 0.002
         return [*walls, box(-w, w, -d, d, h - wall, h, t.rgb),
-                box(-w, w, -0.016 * s, 0.016 * s, h, h + 0.002, tape)]  # fmt: skip
+                box(-edge, edge, -0.02 * s, 0.02 * s, 0.4 * h, h + 0.002, tape)]  # fmt: skip
     flaps = [
         Part("box", (side * (w + 0.035 * s), 0, h + 0.012 * s), (0.04 * s, d, 0.004), inside,
              "plain", turn_about(1, -side * 25))
@@ -276,27 +313,24 @@ def _clock(t: Thing, s: float) -> list[Part]:
     hand = (0.1, 0.1, 0.1)
     return [
         Part("cylinder", (0, 0, 0.078 * s), (r, r, 0.024 * s), t.rgb, "glazed", flat),
-        Part(
-            "cylinder",
-            (0, 0.025 * s, 0.078 * s),
-            (r * 0.8, r * 0.8, 0.003),
-            (0.97, 0.97, 0.95),
-            "plain",
-            flat,
-        ),
-        box(-0.004 * s, 0.004 * s, 0.028 * s, 0.032 * s, 0.078 * s, 0.118 * s, hand),
-        box(0, 0.03 * s, 0.028 * s, 0.032 * s, 0.074 * s, 0.082 * s, hand),
+        # a face on either side, and hands through both
+        Part("cylinder", (0, 0, 0.078 * s), (r * 0.8, r * 0.8, 0.028 * s), (0.97, 0.97, 0.95),
+             "plain", flat),
+        box(-0.006 * s, 0.006 * s, -0.031 * s, 0.031 * s, 0.078 * s, 0.118 * s, hand),
+        box(0, 0.034 * s, -0.031 * s, 0.031 * s, 0.072 * s, 0.084 * s, hand),
         Part("sphere", (-0.05 * s, 0, 0.148 * s), (0.022 * s,) * 3, METAL, "metal"),
         Part("sphere", (0.05 * s, 0, 0.148 * s), (0.022 * s,) * 3, METAL, "metal"),
         box(-0.05 * s, -0.03 * s, -0.02 * s, 0.02 * s, 0, 0.03 * s, DARK),
         box(0.03 * s, 0.05 * s, -0.02 * s, 0.02 * s, 0, 0.03 * s, DARK),
-    ]
+    ]  # fmt: skip
 
 
 def _candle(t: Thing, s: float) -> list[Part]:
-    parts = [turned("candle", t.size, t.rgb), rod(0, 0, 0.13 * s, 0.142 * s, 0.004, DARK)]
+    """A stick on a dark dish."""
+    dish = rod(0, 0, 0, 0.02 * s, 0.075 * s, DARK)
+    parts = [turned("candle", t.size, t.rgb), dish, rod(0, 0, 0.19 * s, 0.215 * s, 0.006, DARK)]
     if t.toggled:
-        flame = Part("ellipsoid", (0, 0, 0.165 * s), (0.012 * s, 0.012 * s, 0.026 * s),
+        flame = Part("ellipsoid", (0, 0, 0.235 * s), (0.017 * s, 0.017 * s, 0.032 * s),
                      (1.0, 0.75, 0.2), "glow")  # fmt: skip
         parts.append(flame)
     return parts
@@ -304,11 +338,10 @@ def _candle(t: Thing, s: float) -> list[Part]:
 
 def _tissues(t: Thing, s: float) -> list[Part]:
     w, d, h = 0.1 * s, 0.06 * s, 0.07 * s
-    paper = (0.97, 0.97, 0.97)
     return [
         box(-w, w, -d, d, 0, h, t.rgb, "dots"),
-        Part("ellipsoid", (0, 0, h), (0.06 * s, 0.022 * s, 0.004), DARK),
-        Part("box", (0, 0, h + 0.03 * s), (0.04 * s, 0.006 * s, 0.035 * s), paper, "plain",
+        Part("ellipsoid", (0, 0, h), (0.07 * s, 0.03 * s, 0.004), DARK),
+        Part("box", (0, 0, h + 0.045 * s), (0.05 * s, 0.012 * s, 0.05 * s), PAPER, "plain",
              turn_about(0, 18)),
     ]  # fmt: skip
 
@@ -322,7 +355,7 @@ def _pillow(t: Thing, s: float) -> list[Part]:
 
 def _ball(t: Thing, s: float) -> list[Part]:
     r = 0.085 * s
-    rings = [Part("cylinder", (0, 0, r), (r * 1.008, r * 1.008, 0.004), DARK, "plain",
+    rings = [Part("cylinder", (0, 0, r), (r * 1.01, r * 1.01, 0.009 * s), DARK, "plain",
                   turn_about(axis, 90)) for axis in (0, 1)]  # fmt: skip
     return [Part("sphere", (0, 0, r), (r, r, r), t.rgb, "plain"), *rings]
 
@@ -339,11 +372,11 @@ def _desk_lamp(t: Thing, s: float) -> list[Part]:
 
 BUILDERS: dict[str, Callable[[Thing, float], list[Part]]] = {
     "Mug": _mug,
-    "Cup": _lathed("cup"),
+    "Cup": _cup,
     "Bowl": _lathed("bowl"),
     "Plate": _plate,
     "Bottle": _bottle,
-    "Vase": _lathed("vase"),
+    "Vase": _vase,
     "Pan": _pan,
     "Pot": _pot,
     "Kettle": _kettle,
