@@ -11,6 +11,7 @@ import msgspec
 from seestep.disk import open_regular
 from seestep.errors import DataError
 from seestep.records import Verdict
+from seestep.twice import named_twice
 
 MAX_LINE_BYTES = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
@@ -100,7 +101,11 @@ def _decode(decode: Callable[[bytes], T], line: bytes, kind: type[T]) -> tuple[T
     if len(line) >= MAX_LINE_BYTES:
         return None, f"longer than {MAX_LINE_BYTES:,} bytes"
     try:
-        return decode(line), ""
+        row = decode(line)
+        twice = named_twice(line) if kind is dict else None  # our own rows are written by us
+        if twice is not None:
+            return None, f"the key {twice!r} stands twice in one object"
+        return row, ""
     except UnicodeDecodeError:
         return None, "not UTF-8"
     except RecursionError:

@@ -24,7 +24,7 @@ FOUNDATION = (
     ("yamls", "fit"),
     ("recipe",),
     ("terminal",),
-    ("disk", "progress", "gitinfo", "heap"),
+    ("disk", "progress", "gitinfo", "heap", "twice"),
     ("jsonl", "ledger"),
     ("run", "workers"),
     ("lineage", "checkup"),

@@ -27,6 +27,7 @@ class BadRow(NamedTuple):
 
 
 _counted: ContextVar[list[BadRow] | None] = ContextVar("bad_rows", default=None)
+_thorough: ContextVar[bool] = ContextVar("thorough", default=False)
 
 
 def count(file: Path, place: str, reason: str) -> bool:
@@ -38,20 +39,29 @@ def count(file: Path, place: str, reason: str) -> bool:
     return True
 
 
-def with_bad(rows: Iterator[T], source: str, *, most: float = SHARE) -> Iterator[T | Verdict]:
+def thorough() -> bool:
+    """True where readers should look for all that may be wrong, whatever time it takes."""
+    return _thorough.get()
+
+
+def with_bad(
+    rows: Iterator[T], source: str, *, most: float = SHARE, whole: bool = False
+) -> Iterator[T | Verdict]:
     """``rows``, and a verdict for each that their readers could not read, in its place.
 
+    With ``whole`` the readers are ``thorough``.
     Raises ``DataError`` when more than ``FEW`` rows and more than the share ``most`` of all cannot.
     """
     bad: list[BadRow] = []
     last = BadRow(Path(), "", "")
     read = wrong = 0
     while True:
-        token = _counted.set(bad)
+        token, all_ = _counted.set(bad), _thorough.set(whole)
         try:
             row = next(rows, _END)
         finally:
             _counted.reset(token)
+            _thorough.reset(all_)
         wrong, last = wrong + len(bad), bad[-1] if bad else last
         room = 0 if row is _END else LATE
         if wrong > max(FEW, most * (read + wrong)) + room:

@@ -60,7 +60,8 @@ def convert(
 
     def read() -> Iterator[catalog.Found]:
         found = _told(source.read(root, _provenance(root)), config.source)
-        return _limited(with_bad(found, config.source), config.limit)
+        rows = with_bad(found, config.source, whole=config.verify)
+        return _limited(rows, config.limit)
 
     chunks = Chunks(read)
     pictures = Pictures(images or root, source.folders, verify=config.verify)

@@ -10,7 +10,7 @@ passed over, which makes most of the speed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,16 +21,23 @@ from numpy.typing import NDArray
 
 from seestep.errors import DataError
 from seestep.sources import bad
+from seestep.twice import named_twice
 
 CHUNK = 1 << 16
+FIRST = 1 << 24  # bytes of a file in which keys that stand twice are looked for; all if thorough
 MOST = 1 << 28  # bytes of one element; an entry of Visual Genome's scene graphs has 0.2 million
 _SPACE = b" \t\r\n"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WHERE = re.compile(r" \(byte \d+\)| - at `[^`]*`")
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 ENCODING = "save it as UTF-8: iconv -f GB18030 -t UTF-8 (or -f UTF-16) FILE"
+_Decode = Callable[[bytes], list[Any]]
 _STEP = np.zeros(256, dtype=np.int8)
 _STEP[[0x5B, 0x7B]], _STEP[[0x5D, 0x7D]] = 1, -1  # [ { and ] }
+
+
+class TwiceError(msgspec.DecodeError):
+    """A key stands twice in one object."""
 
 
 class JsonStream:
@@ -138,21 +145,34 @@ class JsonStream:
         if len(self._data) < CHUNK:
             self._more()
         end = self._guess()
+        decode = self._decoding(decoder)
         if end:
             # wrong where a text holds a brace, the list ends or an element is damaged: cut again
             with suppress(*_UNREADABLE):
-                rows = decoder.decode(b"[" + self._data[:end] + b"]")
+                rows = decode(self._data[:end])
                 self._drop(end)
                 return rows
         start, data, ends = self._whole()
         try:
-            return decoder.decode(b"[" + data + b"]")
+            return decode(data)
         except _UNREADABLE:
-            return self._one_by_one(decoder, data, start, ends, number)
+            return self._one_by_one(decode, data, start, ends, number)
+
+    def _decoding(self, decoder: msgspec.json.Decoder[list[Any]]) -> _Decode:
+        """Decodes the elements between the brackets of a list."""
+        if self._at >= FIRST and not bad.thorough():
+            return lambda data: decoder.decode(b"[" + data + b"]")
+
+        def careful(data: bytes) -> list[Any]:
+            rows = decoder.decode(b"[" + data + b"]")
+            _no_key_twice(b"[" + data + b"]")
+            return rows
+
+        return careful
 
     def _one_by_one(
         self,
-        decoder: msgspec.json.Decoder[list[Any]],
+        decode: _Decode,
         data: bytes,
         start: int,
         ends: Sequence[int],
@@ -165,7 +185,7 @@ class JsonStream:
             element = data[at : end + 1].lstrip(_SPACE + b",")
             place = start + end + 1 - len(element)
             try:
-                rows += decoder.decode(b"[" + element + b"]")
+                rows += decode(element)
             except _UNREADABLE as error:
                 wrong = self._undecoded(error, place - 1, number + k, element)
                 reason = _WHERE.sub("", wrong.what)  # one reason for all that are wrong alike
@@ -280,9 +300,12 @@ class JsonStream:
 
     def _decode(self, data: bytes, start: int) -> Any:
         try:
-            return msgspec.json.decode(data)
+            value = msgspec.json.decode(data)
+            if start < FIRST or bad.thorough():
+                _no_key_twice(data)
         except _UNREADABLE as error:
             raise self._undecoded(error, start) from error
+        return value
 
     def _next(self, *, least: bool = True) -> bytes:
         """The next byte that is no blank, which stays; b"" at the end unless ``least``."""
@@ -327,6 +350,9 @@ class JsonStream:
             return DataError(
                 "not UTF-8", file=self._path, record=f"after byte {start}", hint=ENCODING
             )
+        if isinstance(error, TwiceError):
+            hint = "which of its values is meant is not said; keep one of them"
+            return DataError(said, file=self._path, record=f"after byte {start}", hint=hint)
         if _HALF.search(data):
             said = "half a character (a lone surrogate)"
         if isinstance(error, msgspec.ValidationError):
@@ -358,3 +384,8 @@ class JsonStream:
             got=repr(got.decode("utf-8", "replace")) if got else None,
             hint=hint or "the download may have been cut off; fetch the file again",
         )
+
+
+def _no_key_twice(data: bytes) -> None:
+    if (key := named_twice(data)) is not None:
+        raise TwiceError(f"the key {key!r} stands twice in one object")

@@ -11,12 +11,14 @@ from seestep.run import read_rows, read_verdicts
 from seestep.sources.bad import with_bad
 from seestep.sources.convert import ConvertConfig, convert
 from seestep.sources.read import csv_rows, json_items
+from seestep.twice import named_twice
 
 GOOD = '{"id": 1, "text": "a } b"}'
 BAD = {
     "nan": ('{"id": NaN}', "invalid character"),
     "half a character": ('{"text": "a\\ud800b"}', "half a character"),
     "one quote too many": ('{"text": "a"b"}', ""),
+    "a key twice": ('{"a": {"id": 1, "id" : 2}}', "'id' stands twice"),
     "deep": ('{"a":' * 100_000 + "1" + "}" * 100_000, "recursion"),
 }
 
@@ -48,6 +50,35 @@ def test_where_nobody_counts_it_raises(tmp_path):
     file.write_text(f"[{GOOD}, {BAD['nan'][0]}]")
     with pytest.raises(DataError, match="byte 36"):
         list(json_items(file))
+
+
+def test_keys_that_stand_twice_are_looked_for_at_the_start_or_with_thorough_reading(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("seestep.sources.json_stream.FIRST", 10)
+    file = tmp_path / "a.json"
+    twice = '{"id": 1, "id": 1}'
+    file.write_text(f"[{', '.join([GOOD] * 9000 + [twice])}]")
+    assert sum(not isinstance(f, dict) for f in with_bad(json_items(file), "t")) == 0
+    (bad,) = (f for f in with_bad(json_items(file), "t", whole=True) if not isinstance(f, dict))
+    assert bad.reason == "the key 'id' stands twice in one object"
+    assert bad.evidence == f"after byte {file.read_text().index(twice) - 1}"
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (r'[{"a": "\": \" : {\"", "b" : {"a": 1}}, {"a": {"b": [{"a": 1}]}}]', None),
+        (r'[{"a": "\":", "b" : [{"c": 1, "d": {}, "c": 2}]}]', "c"),
+        (r'{"a": "\" :", "b": 1, "b" : 1}', "b"),
+        (r'{"a": "\u0022:", "b": 1, "b": 1}', "b"),
+        (r'{"a": "\"\u003a", "b": 1, "b": 1}', "b"),
+        (r'{"\u0061": 1, "a": 1, "": 3}', "a"),
+        ('{"": 1, "": 1}', ""),
+    ],
+)
+def test_texts_with_colons_are_no_keys(data, key):
+    assert named_twice(data.encode()) == key
 
 
 def test_many_are_fatal(tmp_path):
