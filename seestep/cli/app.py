@@ -30,6 +30,7 @@ VERBS = {  # name -> (where it lives, what it does)
     "eval": ("seestep.cli.eval:evaluate", "Ask a checkpoint the items of suites and score it."),
     "evidence": ("seestep.cli.evidence:evidence", "Several seeds, control arms and ablations."),
     "report": ("seestep.cli.report:report", "Write the report of a run."),
+    "show": ("seestep.cli.show:show", "Draw records of each source and task on their pictures."),
     "why": ("seestep.cli.why:why", "Tell what every stage decided about a record."),
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-WANTED = (46, 160, 82)
-GIVEN = (214, 54, 44)
+Colour = tuple[int, int, int]
+
+WANTED: Colour = (46, 160, 82)
+TOLD: Colour = (36, 110, 196)
+GIVEN: Colour = (214, 54, 44)
 SIDE = 288  # small pictures are enlarged by whole numbers to about this many pixels
 MOST_SIDE = 640  # larger ones are shrunk to this: a page of photographs must stay a page
 
@@ -27,10 +30,12 @@ def picture(
     resize: Resize,
     wanted: Sequence[Geometry] = (),
     given: Sequence[tuple[float, float]] = (),
+    *,
+    told: Sequence[Geometry] = (),
 ) -> str:
     """``marked`` at a size that a page can show, as a data URI."""
     stream = io.BytesIO()
-    marked(image, resize, wanted, given).save(stream, "PNG", optimize=True)
+    marked(image, resize, wanted, given, told=told).save(stream, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
@@ -40,10 +45,12 @@ def marked(
     wanted: Sequence[Geometry] = (),
     given: Sequence[tuple[float, float]] = (),
     *,
+    told: Sequence[Geometry] = (),
     side: int | None = None,
     dot: int = 5,
 ) -> Image:
-    """``image`` with what was asked for in green and given points (original pixels) in red.
+    """``image`` with what was asked for in green, what the question ``told`` in blue, and given
+    points (original pixels) in red.
 
     A given point outside the picture is drawn as a ring at the nearest place on its edge. ``side``
     is the longer side of the result, a page's usual size if None; ``dot`` the radius of points.
@@ -60,17 +67,18 @@ def marked(
     smooth = images.Resampling.NEAREST if scale >= 1 else images.Resampling.LANCZOS
     shown = image.convert("RGB").resize(size, smooth)
     rim = filters.MinFilter(5 if dot > 2 else 3)
-    for geometry in wanted:
+    coloured = [(g, TOLD) for g in told] + [(g, WANTED) for g in wanted]
+    for geometry, colour in coloured:
         if geometry.kind == "mask":
             grid = images.fromarray(grid_of(geometry, resize).astype("uint8") * 255)
             inside = grid.resize(shown.size, images.Resampling.NEAREST)
             edge = chops.subtract(inside, inside.filter(rim))
-            tint = images.new("RGB", shown.size, WANTED)
+            tint = images.new("RGB", shown.size, colour)
             shown.paste(tint, mask=inside.point(lambda v: v * 90 // 255))
             shown.paste(tint, mask=edge)  # a green thing's mask must show too
     pen = drawing.Draw(shown)
-    for geometry in wanted:
-        _outline(pen, geometry, resize, scale, dot)
+    for geometry, colour in coloured:
+        _outline(pen, geometry, resize, scale, dot, colour)
     for x, y in given:
         seen = 0 <= x <= image.width and 0 <= y <= image.height
         near = (min(max(x, 0.0), image.width) * scale, min(max(y, 0.0), image.height) * scale)
@@ -78,27 +86,29 @@ def marked(
     return shown
 
 
-def _outline(pen: ImageDraw, geometry: Geometry, resize: Resize, scale: float, dot: int) -> None:
+def _outline(
+    pen: ImageDraw, geometry: Geometry, resize: Resize, scale: float, dot: int, colour: Colour
+) -> None:
     if geometry.kind == "mask":
         return
     for ring in (geometry.values, *geometry.rings):
         values = to_frame(ring, geometry.kind, geometry.frame, "pixel", resize)
         pairs = [(x * scale, y * scale) for x, y in zip(values[::2], values[1::2], strict=True)]
         if geometry.kind == "box":
-            pen.rectangle([pairs[0], pairs[1]], outline=WANTED, width=min(2, dot))
+            pen.rectangle([pairs[0], pairs[1]], outline=colour, width=min(2, dot))
         elif geometry.kind in ("path", "polygon"):
             closed = pairs[:1] if geometry.kind == "polygon" else []
-            pen.line(pairs + closed, fill=WANTED, width=min(2, dot))
+            pen.line(pairs + closed, fill=colour, width=min(2, dot))
         else:
             for x, y in pairs:
-                _dot(pen, x, y, WANTED, dot)
+                _dot(pen, x, y, colour, dot)
 
 
 def _dot(
     pen: ImageDraw,
     x: float,
     y: float,
-    colour: tuple[int, int, int],
+    colour: Colour,
     radius: int,
     *,
     filled: bool = True,
