@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from seestep import media as files
 from seestep.errors import DataError
 from seestep.models.processor import Patches
+from seestep.train.config import Average
 from seestep.train.encode import Encoded, Encoder, Picture, positions
 
 Batch = dict[str, Any]
@@ -86,6 +87,8 @@ class Collator:
     of a sample in one row under a tree mask, so the prompt and its pictures are computed once;
     each branch starts with a copy of the prompt's last token.
 
+    ``average`` other than "token" adds ``weights`` (N,) of the targets, see ``SftConfig``.
+
     ``dummy_vision``: a batch without pictures gets one masked visual token, so that every rank
     runs the vision tower and none waits for gradients that never come.
     """
@@ -96,9 +99,10 @@ class Collator:
         pictures: Pictures,
         *,
         layout: str = "split",
+        average: Average = "token",
         dummy_vision: bool = False,
     ) -> None:
-        self._encoder, self._pictures = encoder, pictures
+        self._encoder, self._pictures, self._average = encoder, pictures, average
         self._shared, self._dummy = layout == "shared", dummy_vision
 
     def __call__(self, samples: Sequence[Encoded]) -> Batch:
@@ -112,6 +116,8 @@ class Collator:
         length = max(len(r.ids) for r in rows) + dummy
         batch = self._tensors(rows, length)
         batch["ids"] = [s.id for s in samples]
+        if self._average != "token":
+            batch["weights"] = answer_weights(batch["rows"], self._average)
         if shown:
             batch["pixel_values"], batch["image_grid_thw"] = self._pictures.values(shown)
             self._check(samples, batch)
@@ -228,6 +234,13 @@ class _Row:
 
     def mark(self, start: int, completion: NDArray[np.int64], number: int) -> None:
         self.marks.append((start, completion, number))
+
+
+def answer_weights(rows: Tensor, average: Average) -> Tensor:
+    """What each target token (N,) of the completions ``rows`` (N,) weighs in the loss."""
+    tokens = torch.bincount(rows)[rows].float()
+    power = {"token": 0.0, "square": -0.5, "sample": -1.0}[average]
+    return tokens**power
 
 
 def _tree_mask(rows: Sequence[_Row], length: int) -> Tensor:

@@ -186,11 +186,21 @@ class TrainConfig(Config, frozen=True, kw_only=True):
             raise ValueError("optim.kind muon_adamw needs whole matrices: set sharding: none")
 
 
+Average = Literal["token", "square", "sample"]
+
+
 class SftConfig(TrainConfig, frozen=True, kw_only=True):
-    """Supervised fine-tuning on answers. ``stage`` is a name for reports: align, inject, fuse."""
+    """Supervised fine-tuning on answers. ``stage`` is a name for reports: align, inject, fuse.
+
+    ``average`` says what a token weighs in the loss, of an answer with n of them: "token" 1, so
+    that a thought of 150 tokens outweighs fifty short answers; "sample" 1 / n, so that all answers
+    weigh the same; "square" 1 / sqrt(n), between the two (square averaging, Chen et al. 2024,
+    "Expanding Performance Boundaries of Open-Source Multimodal Models", InternVL 2.5).
+    """
 
     method: Literal["sft"] = "sft"
     stage: str = "sft"
+    average: Average = "token"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -251,6 +251,7 @@ def _trainer(
         spoken.encoder,
         pictures,
         layout=layout,
+        average=config.average if isinstance(config, SftConfig) else "token",
         dummy_vision=engine.ranks() > 1 and (sees or config.sharding in ("zero3", "fsdp2")),
     )
     shared: dict[str, Any] = {

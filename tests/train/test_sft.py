@@ -59,6 +59,26 @@ def test_the_loss_is_that_of_the_model_itself_with_the_prompt_masked(
     torch.testing.assert_close(got, wanted, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(("average", "power"), [("sample", -1.0), ("square", -0.5), ("token", 0)])
+def test_answers_weigh_as_their_average_says(average, power, checkpoints, roots, make, tmp_path):
+    spoken = stages.speaker(make.sft(checkpoints["qwen3_vl"]), roots)
+    pictures = Pictures(spoken.encoder, spoken.processor.image_processor)
+    model = load(checkpoints["qwen3_vl"]).model
+    samples = [spoken.encoder(r) for r in make.records(6)]
+    means = torch.stack(
+        [-answer_logp(model, Collator(spoken.encoder, pictures)([s])).mean() for s in samples]
+    )
+    tokens = torch.tensor([float(s.answer_tokens) for s in samples])
+    assert len(set(tokens.tolist())) > 1
+    share = tokens * tokens**power
+    wanted = float((means.detach() * share).sum() / share.sum())
+    config = make.sft(
+        checkpoints["qwen3_vl"], batch=Batch(effective=6, micro=2), max_steps=1, average=average
+    )
+    stages.run_sft(config, tmp_path / "out", records=make.records(6), roots=roots)
+    assert lines(tmp_path / "out")[0]["loss"] == pytest.approx(wanted, rel=1e-4)
+
+
 @pytest.mark.parametrize("micro", [1, 2])
 def test_accumulating_small_batches_is_one_large_batch(micro, checkpoints, roots, make, tmp_path):
     ends = []
