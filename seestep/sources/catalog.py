@@ -58,15 +58,20 @@ class Source:
         """The annotation files found below ``root``, sorted; ``DataError`` if there are none."""
         if not root.is_dir():
             raise DataError("data root not found", file=root, hint=f"get it: {self.get}")
-        found = sorted({p for pattern in self.layout for p in root.glob(pattern)})
+        found = self._below(root)
         if not found:
+            folders = (p for p in sorted(root.iterdir()) if p.is_dir() and self._below(p))
+            near = " or ".join(str(p) for p in folders)
             raise DataError(
                 f"no {self.title} files here",
                 file=root,
                 wanted=" or ".join(self.layout),
-                hint=f"get it: {self.get}",
+                hint=f"name the folder that has them: {near}" if near else f"get it: {self.get}",
             )
         return found
+
+    def _below(self, root: Path) -> list[Path]:
+        return sorted({p for pattern in self.layout for p in root.glob(pattern)})
 
 
 def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:

@@ -64,3 +64,10 @@ def test_the_verb_lists_every_source_and_what_to_do_next(
     rows = json.loads(capsys.readouterr().out)["sources"]
     assert [row["name"] for row in rows] == list(SOURCES)
     assert all(row["licence"] and row["get"] and row["found"] == [] for row in rows)
+
+
+def test_convert_names_the_folder_that_has_the_files(tmp_path):
+    (tmp_path / "v1.2").mkdir()
+    (tmp_path / "v1.2" / "relationships.json").write_text("[]")
+    with pytest.raises(DataError, match=r"name the folder that has them: \S+/v1\.2"):
+        SOURCES["visual_genome"].files(tmp_path)
