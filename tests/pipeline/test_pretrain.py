@@ -23,6 +23,7 @@ TOY = (
     "data.parts={tables: {purpose: base, homes: 1, shard_homes: 1,"
     " views: {close: 1, wide: 0, orbits: 0, turns: 0, supersample: 1}}}",
     "data.probe.homes=2",
+    "data.probe.first=900000",
     "data.probe.shard_homes=2",
     "data.probe.views={close: 1, wide: 0, orbits: 0, turns: 0, supersample: 1}",
 )
