@@ -142,8 +142,7 @@ def test_a_count_becomes_four_neighbouring_numbers():
     assert min(places.values()) > 30
 
 
-def item(number, family, letter, home):
-    options = ("w", "x", "y", "z")
+def item(number, family, letter, home, options=("w", "x", "y", "z")):
     return Item(
         id=f"s:{number}", source="home", task="t", media=(), turns=(), suite="s",
         answer=Choice(options=options, index="ABCD".index(letter)), scorer="choice", skill="k",
@@ -191,3 +190,15 @@ def test_choosing_evens_out_answers():
             for n in range(most)]  # fmt: skip
     chosen = choose(pool, 8, 0)
     assert Counter(answer_class(i.answer) for i in chosen) == dict.fromkeys("ABCD", 2)
+
+
+def test_the_number_of_options_does_not_tell_the_letter():
+    pool = [item(f"2{a}{n}", "f", a, f"h{n}", ("w", "x")) for n in range(60) for a in "AB"]
+    pool += [
+        item(f"3{a}{n}", "f", a, f"h{n + 60}", ("w", "x", "y")) for n in range(8) for a in "ABC"
+    ]
+    chosen = choose(pool, 72, 0)
+    given = Counter((len(i.answer.options), i.answer.letter) for i in chosen)
+    of_three = [given[3, letter] for letter in "ABC"]
+    assert 6 <= sum(of_three) <= 18 and max(of_three) - min(of_three) <= 1  # 12 by their share
+    assert abs(given[2, "A"] - given[2, "B"]) <= 1

@@ -31,7 +31,7 @@ from seestep.world.suites.mix import MIXES, Part
 from seestep.world.views import ViewConfig
 
 POOL_VERSION = 3
-SUITE_VERSION = 2
+SUITE_VERSION = 3
 PLAN = "mini-plan"
 MINIS: tuple[str, ...] = tuple(bench.mini for bench in BENCHES.values())
 

@@ -52,12 +52,14 @@ def choose(pool: Sequence[Item], count: int, seed: int) -> list[Item]:
     """At most ``count`` items of a pool: families in turn, answers evenly, homes spread.
 
     Greedy: of the family asked least so far, the answer given least so far, from the home used
-    least so far; ties by a seeded shuffle. An item's family is its first tag.
+    least so far; ties by a seeded shuffle. An item's family is its first tag. A letter is given
+    seldom or often among questions with as many options: were C compared with the letters of all,
+    questions with three options would be taken for being right at C.
     """
     order = np.random.default_rng(seed).permutation(len(pool))
     left = [pool[i] for i in order]
     families: Counter[str] = Counter({item.tags[0]: 0 for item in left})
-    answers: Counter[tuple[str, str]] = Counter()
+    answers: Counter[tuple[str, int, str]] = Counter()
     homes: Counter[tuple[str, ...]] = Counter()
     chosen: list[Item] = []
     while left and len(chosen) < count:
@@ -65,16 +67,30 @@ def choose(pool: Sequence[Item], count: int, seed: int) -> list[Item]:
             left,
             key=lambda item: (
                 families[item.tags[0]],
-                answers[item.form.kind if item.form else "", answer_class(item.answer)],
+                _lead(answers, item),
                 homes[item.clusters],
             ),
         )
         left.remove(best)
         chosen.append(best)
         families[best.tags[0]] += 1
-        answers[best.form.kind if best.form else "", answer_class(best.answer)] += 1
+        answers[_given(best)] += 1
         homes[best.clusters] += 1
     return sorted(chosen, key=lambda item: item.id)
+
+
+def _given(item: Item) -> tuple[str, int, str]:
+    """Form, number of options (0 if none are told) and class of an item's answer."""
+    options = len(item.answer.options) if isinstance(item.answer, Choice) else 0
+    return item.form.kind if item.form else "", options, answer_class(item.answer)
+
+
+def _lead(answers: Counter[tuple[str, int, str]], item: Item) -> int:
+    """How much oftener the item's answer was given than the rarest it could have instead."""
+    form, options, given = _given(item)
+    letters = [chr(ord("A") + i) for i in range(options)]
+    rarest = min((answers[form, options, letter] for letter in letters), default=0)
+    return answers[form, options, given] - rarest
 
 
 def more_of_skills(
