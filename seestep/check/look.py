@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from os.path import exists
 from pathlib import Path
 
 from seestep.answers.read import normal, read_choice, read_yes_no
@@ -150,9 +151,9 @@ class Looker:
         return sizes
 
     def _size(self, row: Row, name: str) -> tuple[int, int] | None:
-        file = next((f for root in self.roots if (f := root / name).exists()), None)
+        file = next((f for root in self.roots if exists(f := root / name)), None)
         if file is None:
-            self._say("missing", row, name)
+            self._say("missing", row, _cut(name))
             return None
         self.found += 1
         if name not in self._sizes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -146,7 +147,7 @@ def _pictures(asked: Record | Pair, roots: Roots) -> tuple[list[str], bool]:
     """Paths in the order the prompt shows them, and whether any is not on disk."""
     shown = [p.media for t in asked.turns for p in t.parts if isinstance(p, MediaRef)]
     paths = [path for key in shown for path in _paths(asked.find_media(key), roots)]
-    return paths, not all(Path(p).is_file() for p in paths)
+    return paths, not all(isfile(p) for p in paths)
 
 
 def _paths(media: Media, roots: Roots) -> Sequence[str]:

@@ -48,6 +48,13 @@ def looked(file: Path, model: str = "qwen3-vl", **more: object) -> Report:
     return check(file, find(model), **more)  # type: ignore[arg-type]
 
 
+def test_a_picture_that_is_no_path_is_missing_and_not_printed_whole(tmp_path):
+    row = llava("<image>Is there a mug?", "yes", "iVBORw0KGgo/" * 9000)
+    report = looked(write(tmp_path, [row]))
+    assert named(report, "fault") == {"missing": 1}
+    assert all(len(e.text) < 100 for f in report.findings for e in f.examples)
+
+
 def named(report: Report, mark: str) -> dict[str, int]:
     return {f.name: f.count for f in report.findings if f.mark == mark}
 
