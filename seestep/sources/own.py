@@ -70,6 +70,8 @@ def bring(
         raise DataError("the folder of pictures is not here", file=folder)
     sizes = _sizes(folder)
     frame = tell_frame(file, family, sizes) if config.frame == "auto" else config.frame
+    if next(rows.read(file), None) is None:
+        raise DataError("there is no row in it", file=file)
     pairs = any(row.rejected is not None for row in islice(_readable(file), 1))
     pictures = Pictures(folder, verify=config.verify)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from os.path import realpath
 from pathlib import Path
 from typing import Final
 
 from seestep.families import Family
+from seestep.families.prompt import number_text
 from seestep.geometry.convert import to_frame
 from seestep.geometry.frames import CELL_FRAMES
 from seestep.geometry.parse import Parsed
@@ -38,6 +40,7 @@ from seestep.sources.frames import asks_for_fractions, coordinates
 from seestep.sources.rows import IMAGE, Row
 
 ROOT: Final = "own"  # media root of imported pictures
+LONG: Final = 1000  # characters: a longer path is a picture in base64
 LINE: Final = "Answer: X"  # of a form whose question already says how to answer
 Sizes = Callable[[str], tuple[int, int] | None]
 
@@ -45,7 +48,7 @@ _NUM = r"-?\d+(?:\.\d+)?"
 _SPOT = re.compile(rf"[\[(]\s*({_NUM}(?:\s*,\s*{_NUM}){{1,3}})\s*[\])]")
 _RANGES = {(0.0, 1.0), (0.0, 100.0), (0.0, 1000.0)}  # "between [0, 1]" is no place
 _EXAMPLE = re.compile(r"\be\.g\.|\bi\.e\.|\bexample\b|\binstance\b|\bformat", re.IGNORECASE)
-_OPTION = re.compile(r"^\s*\(?([A-Z])[.):]\)?\s+(.+?)\s*$", re.MULTILINE)
+_OPTION = re.compile(r"^[ \t]*\(?([A-Z])[.):]\)?\s+(.+?)\s*$", re.MULTILINE)
 _LETTER = re.compile(r"\s*\(?([A-Z])(?:[.)]|\))?\s*")
 _REASONED = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
 _TAGGED = re.compile(r"\s*<answer>(.*?)</answer>\s*", re.DOTALL)
@@ -53,6 +56,7 @@ _LINE = re.compile(r"\s*Answer: ")
 _LABEL = re.compile(r"[\"']label[\"']\s*:\s*[\"']([^\"']+)[\"']")
 _NAMED = re.compile(r"<\|object_ref_start\|>(.*?)<\|object_ref_end\|>")
 _MARKS = re.compile(r"```\w*|\"[^\"]*\"|'[^']*'|<[^>]*>|[\W\d_]")
+_COLUMN = re.compile(r"<ref-object>|<bbox>")  # of ms-swift: the column "objects" has the places
 _BOXES = re.compile(rf"[\[(]\s*{_NUM}(?:\s*,\s*{_NUM}){{3}}\s*[\])]|<\|box_start\|>")
 
 
@@ -91,14 +95,16 @@ def to_pair(
     id: str, row: Row, file: Path, folder: Path, frame: Frame | None, family: Family, sizes: Sizes
 ) -> Pair:
     """A row with a better and a worse answer."""
-    if row.rejected is None:
+    if row.rejected is None and not row.wrong:
         raise Unfit("pair", "no worse answer beside the better one")
     made = _Maker(row, folder, frame, family, sizes)
-    chosen, rejected = made.answer(row.answer, "chosen"), made.answer(row.rejected, "rejected")
-    if row.answer.strip() == row.rejected.strip():
-        raise Unfit("pair", "both answers are the same", row.rejected)
-    asked = [text for role, text in row.turns if role == "user"]
+    worse = row.rejected or ""
+    if row.answer.strip() == worse.strip():
+        raise Unfit("pair", "both answers are the same", worse)
+    chosen = made.answer(row.answer, "chosen")
     form = made.form(chosen)
+    rejected = made.answer(worse, "rejected")
+    asked = [text for role, text in row.turns if role == "user"]
     return Pair(
         id=id,
         source=id.split(":", 1)[0],
@@ -129,10 +135,16 @@ class _Maker:
             raise Unfit("unreadable", row.wrong)
         if row.videos:
             raise Unfit("video", "a video; extract its frames and list them as pictures")
+        if row.sounds:
+            raise Unfit("audio", "a sound, which no model here hears")
         if not row.turns or row.turns[-1][0] != "assistant" or not row.answer.strip():
             raise Unfit("turns", "the last turn is no answer")
         if any(role == "tool" for role, _ in row.turns):
             raise Unfit("turns", "turns of a tool")
+        if not any(role == "user" and (text.strip() or row.images) for role, text in row.turns):
+            raise Unfit("turns", "nothing is asked")
+        if any(_COLUMN.search(text) for _, text in row.turns):
+            raise Unfit("place", "a place that stands in another column than the words")
         self._row, self._frame, self._family, self._sizes = row, frame, family, sizes
         self.media = tuple(_media(folder, path, i) for i, path in enumerate(row.images, 1))
         self.geometry: list[Geometry] = []
@@ -199,8 +211,8 @@ class _Maker:
             return Choice(options=self._options, index=index)
         if (plain := said.casefold().rstrip(".")) in ("yes", "no"):
             return YesNo(yes=plain == "yes")
-        if re.fullmatch(_NUM, said):
-            return Number(value=float(said))
+        if re.fullmatch(_NUM, said) and number_text(float(said)) == said:
+            return Number(value=float(said))  # else 007 would become 7, and 2.50 become 2.5
         found = coordinates(said)
         if found is None:
             return Freeform(text=f"Answer: {said}" if line else said)
@@ -275,11 +287,13 @@ class _Maker:
 def _media(folder: Path, path: str, number: int) -> Media:
     if not path:
         raise Unfit("media", "a picture inside the file; save it and give its path")
+    if len(path) > LONG:
+        raise Unfit("media", "no path of a picture but its bytes; save it and give its path", path)
     if "://" in path or path.startswith("data:"):
         raise Unfit("media", "an address of a picture; download it and give its path", path)
     if path.startswith("/"):
         try:
-            path = Path(path).resolve().relative_to(folder.resolve()).as_posix()
+            path = Path(realpath(path)).relative_to(realpath(folder)).as_posix()
         except ValueError:
             raise Unfit(
                 "media", "a picture that is not below the folder of pictures; say --images", path

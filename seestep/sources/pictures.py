@@ -85,7 +85,7 @@ class Pictures:
         if self._folders:
             media = _where_it_is(media, self._folder, self._folders)
         frames = media.frames or (media.path,)
-        if not all((self._folder / p).exists() for p in frames):
+        if not all(os.path.exists(self._folder / p) for p in frames):  # names too long included
             return None
         roots = {media.root: self._folder}
         try:

@@ -37,6 +37,7 @@ class Row:
     images: tuple[str, ...] = ()  # paths or addresses as written; "" for embedded bytes
     rejected: str | None = None  # of a pair: the worse answer; the better one is the last turn
     videos: int = 0
+    sounds: int = 0
     wrong: str = ""  # why nothing of it can be used
     notes: tuple[str, ...] = field(default=())
 
@@ -103,10 +104,9 @@ def of(number: int, value: Any) -> Row:
         inside: list[str] = []
         shown = tuple((_role(t), _text(_said(t), inside)) for t in turns)
         images = _images(value) or tuple(inside)
+        videos, sounds = (_many(value, shown, kind) for kind in ("video", "audio"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        missing = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        return Row(number, id=str(value.get("id") or ""), wrong=missing)
-    videos = value.get("videos", value.get("video")) or ()
+        return Row(number, id=str(value.get("id") or ""), wrong=_why(error))
     return Row(
         number,
         id=str(value.get("id") or ""),
@@ -114,8 +114,15 @@ def of(number: int, value: Any) -> Row:
         turns=shown,
         images=images,
         rejected=rejected,
-        videos=1 if isinstance(videos, str) else len(videos),
+        videos=videos,
+        sounds=sounds,
     )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
+    return str(error) if type(error) is ValueError else f"as in no known layout: {error}"
 
 
 # --- layouts ----------------------------------------------------------------------------------
@@ -123,6 +130,22 @@ def of(number: int, value: Any) -> Row:
 
 def _turns(value: Mapping[str, Any]) -> tuple[str, list[Any], str | None]:
     """(layout, turns as written, worse answer)"""
+    layout, turns, worse = _said_last(value)
+    return layout, _said_first(value, turns) + turns, worse
+
+
+def _said_first(value: Mapping[str, Any], turns: list[Any]) -> list[Any]:
+    """What the columns "system" and "history" (question and answer pairs) put before ``turns``."""
+    first: list[Any] = []
+    system = value.get("system")
+    if system and not any(isinstance(t, Mapping) and t.get("role") == "system" for t in turns):
+        first += _as_turns(system, "system")
+    for asked, answered in value.get("history") or ():
+        first += _as_turns(asked, "user") + _as_turns(answered, "assistant")
+    return first
+
+
+def _said_last(value: Mapping[str, Any]) -> tuple[str, list[Any], str | None]:
     if "conversations" in value or "messages" in value:
         key = "messages" if "messages" in value else "conversations"
         turns, layout = list(value[key]), key
@@ -191,9 +214,18 @@ def _text(said: Any, images: list[str]) -> str:
             images.extend(_paths(part.get("image_url") or part.get("image")))
         elif kind in ("video", "video_url"):
             text += "<video>"
+        elif kind in ("audio", "input_audio"):
+            text += "<audio>"
         else:
             raise ValueError(f"unknown kind of content {kind!r}")
     return text
+
+
+def _many(value: Mapping[str, Any], turns: Sequence[tuple[str, str]], kind: str) -> int:
+    """Videos or sounds of a row: those listed, or as many as its texts have places for."""
+    listed = value.get(f"{kind}s", value.get(kind)) or ()
+    count = len(listed) if isinstance(listed, list | tuple) else 1
+    return max(count, sum(text.count(f"<{kind}>") for _, text in turns))
 
 
 def _images(value: Mapping[str, Any]) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ def box_answer(values, key="bbox_2d") -> str:
         ("B", "<image>Which letter?", Freeform(text="B")),
         ("It is red.", "<image>Which colour?", Freeform(text="It is red.")),
         ("<think></think><answer>a cup</answer>", "<image>What?", Freeform(text="a cup")),
+        ("007", "<image>What is written there?", Freeform(text="007")),
+        ("12345678901234567890", "<image>Read it.", Freeform(text="12345678901234567890")),
+        ("9" * 400, "<image>Read it.", Freeform(text="9" * 400)),
     ],
 )
 def test_answers_become_what_they_mean(folder, said, asked, answer):
@@ -163,6 +166,13 @@ def test_without_places_no_frame_is_needed(folder):
         (row("C", "<image>Which?\nA. cup\nB. mug"), "none of the options"),
         (row("<think>I see a mug.</think>a mug"), "free chain of thought"),
         (row("yes", videos=["a.mp4"]), "a video"),
+        (row("yes", video=5), "a video"),
+        (row("yes", [{"type": "video", "video": "a.mp4"}, {"text": "?"}], ()), "a video"),
+        (row("yes", "<image><audio>Is it?", audios=["a.wav"]), "a sound"),
+        (row("<ref-object><bbox>", objects={"ref": ["mug"], "bbox": [[1, 2, 3, 4]]}), "column"),
+        (row("yes", images=("iVBORw0KGgo/" * 900,)), "bytes"),
+        ({"messages": row("yes")["messages"][1:], "images": ["a.png"]}, "nothing is asked"),
+        (row("yes", system=5), "no known layout"),
         (row(""), "no answer"),
         ({"images": ["a.png"]}, "none of the known layouts"),
         (row("yes") | {"rejected_response": "no"}, "a preference pair among records"),
@@ -174,9 +184,35 @@ def test_what_has_no_place_in_a_record_is_left_out_with_its_reason(folder, wrong
     assert reason in dropped[0]
 
 
-def test_a_picture_that_is_not_there_leaves_a_tag(folder):
-    (record,), _ = read(folder, [row("yes", images=("gone.png",))])
+@pytest.mark.parametrize("path", ("gone.png", "loop/a.png", "{folder}/loop/a.png", "a" * 300))
+def test_a_picture_that_is_not_there_leaves_a_tag(folder, path):
+    (folder / "loop").symlink_to("loop")
+    (record,), _ = read(folder, [row("yes", images=(path.format(folder=folder),))])
     assert MISSING in record.tags
+
+
+def test_a_file_without_rows_is_a_mistake(folder):
+    with pytest.raises(DataError, match="no row"):
+        read(folder, [])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"query": "Is it red?", "response": "yes"},
+        {"instruction": "Is it red?", "output": "yes"},
+    ],
+)
+def test_what_stands_in_columns_beside_the_question_is_said_before_it(folder, more):
+    more |= {"system": "Be brief.", "history": [["What is it?", "a mug"]], "images": ["a.png"]}
+    (record,), _ = read(folder, [more])
+    said = [(t.role, t.parts[-1].text) for t in record.turns]
+    assert said == [
+        ("system", "Be brief."),
+        ("user", "What is it?"),
+        ("assistant", "a mug"),
+        ("user", "Is it red?"),
+    ]
 
 
 def test_pairs(folder):
@@ -185,6 +221,18 @@ def test_pairs(folder):
     assert (pair.chosen, pair.rejected) == (Freeform(text="a mug"), Freeform(text="a cup"))
     assert pair.instruction == "Where is the mug?"
     assert dropped == ["both answers are the same"]
+
+
+def test_a_pair_that_cannot_be_read_says_why(folder):
+    rows = [row("a mug") | {"rejected_response": "a cup"}, {"x": 1}]
+    (_,), dropped = read(folder, rows, kind=Pair)
+    assert dropped == ["none of the known layouts; its keys are x"]
+
+
+def test_the_form_of_a_pair_is_that_of_its_better_answer(folder):
+    rows = [row("Answer: 3") | {"rejected_response": "I cannot see it."}]
+    (pair,), _ = read(folder, rows, kind=Pair)
+    assert pair.chosen == Number(value=3) and pair.form.prompt == "Answer: X"
 
 
 def test_a_conversation_keeps_its_earlier_turns(folder):
