@@ -13,7 +13,7 @@ from seestep.sources import make
 
 FEW: Final = 20  # unreadable rows that any file may have
 SHARE: Final = 0.01  # and of more, the share of all rows
-LATE: Final = 5_000  # more, until all rows are read: those of a block are told before its good ones
+LATE: Final = 5_000  # more, until all rows are read: they may stand together before the good ones
 T = TypeVar("T")
 _END: Final = object()
 

@@ -10,7 +10,7 @@ passed over, which makes most of the speed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,7 +46,6 @@ class JsonStream:
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path = stream, path
         self._data, self._at = b"", 0  # what was read and not used yet, and where in the file
-        self.passed = 0  # elements of a list that could not be read
         if self._more() and self._data.startswith(b"\xef\xbb\xbf"):
             self._drop(3)
 
@@ -62,8 +61,8 @@ class JsonStream:
             if self._next() not in b"[{":
                 got = self._data[:40]
                 raise self._error("not an object or list", row=number, got=got)
-            rows = self._rows(decoder, number + self.passed)
-            number += len(rows)
+            rows, count = self._rows(decoder, number)
+            number += count
             yield from rows
             del rows  # or they stay while the next are made
             if self._take(b",]") == b"]":
@@ -140,8 +139,10 @@ class JsonStream:
             raise self._error("not a JSON list", got=self._data[:40], hint=hint)
         self._take(b"[")
 
-    def _rows(self, decoder: msgspec.json.Decoder[list[Any]], number: int) -> list[Any]:
-        """The whole elements that were read, at least one."""
+    def _rows(
+        self, decoder: msgspec.json.Decoder[list[Any]], number: int
+    ) -> tuple[Iterable[Any], int]:
+        """The whole elements that were read, at least one, and how many."""
         if len(self._data) < CHUNK:
             self._more()
         end = self._guess()
@@ -151,12 +152,12 @@ class JsonStream:
             with suppress(*_UNREADABLE):
                 rows = decode(self._data[:end])
                 self._drop(end)
-                return rows
+                return rows, len(rows)
         start, data, ends = self._whole()
-        try:
-            return decode(data)
-        except _UNREADABLE:
-            return self._one_by_one(decode, data, start, ends, number)
+        with suppress(*_UNREADABLE):
+            rows = decode(data)
+            return rows, len(rows)
+        return self._one_by_one(decode, data, start, ends, number), len(ends)
 
     def _decoding(self, decoder: msgspec.json.Decoder[list[Any]]) -> _Decode:
         """Decodes the elements between the brackets of a list."""
@@ -177,23 +178,23 @@ class JsonStream:
         start: int,
         ends: Sequence[int],
         number: int,
-    ) -> list[Any]:
-        """The elements of ``data`` that can be read; the others are counted, or raise."""
-        rows: list[Any] = []
+    ) -> Iterator[Any]:
+        """The elements of ``data`` that can be read; the others are counted in their turn, or
+        raise."""
         at = 0
         for k, end in enumerate(ends):
             element = data[at : end + 1].lstrip(_SPACE + b",")
             place = start + end + 1 - len(element)
             try:
-                rows += decode(element)
+                rows = decode(element)
             except _UNREADABLE as error:
                 wrong = self._undecoded(error, place - 1, number + k, element)
                 reason = _WHERE.sub("", wrong.what)  # one reason for all that are wrong alike
                 if not bad.count(self._path, wrong.record or f"byte {place}", reason):
                     raise wrong from error
+            else:
+                yield from rows
             at = end + 1
-        self.passed += len(ends) - len(rows)
-        return rows
 
     def _guess(self) -> int:
         """Where the last whole object ends if no text holds a brace; 0 where there is none."""

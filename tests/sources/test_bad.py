@@ -40,6 +40,11 @@ def test_an_element_that_cannot_be_read_is_counted_with_its_place(tmp_path, name
     assert len(GOOD) <= place - 1 < len(GOOD) + 4 + len(element)
 
 
+def test_an_element_that_cannot_be_read_is_told_in_its_turn(tmp_path):
+    found = list(items(tmp_path, f"[{GOOD}, {GOOD}, {BAD['nan'][0]}, {GOOD}]"))
+    assert [isinstance(f, dict) for f in found] == [True, True, False, True]
+
+
 def test_a_quote_that_is_open_is_no_single_row(tmp_path):
     with pytest.raises(DataError, match=r"a\.json"):
         list(items(tmp_path, f"[{GOOD}, {BAD['one quote too many'][0]}, {GOOD}]"))

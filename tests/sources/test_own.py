@@ -191,6 +191,16 @@ def test_a_picture_that_is_not_there_leaves_a_tag(folder, path):
     assert MISSING in record.tags
 
 
+def test_rows_are_numbered_as_they_stand_in_the_file(folder):
+    said = [json.dumps(row(w)) for w in ("a mug", "a cup", "a pan")]
+    file = folder / "train.json"
+    file.write_text(f"[{said[0]}, {said[1]}, {{NaN}}, {said[2]}]")
+    bring(OwnConfig(family="qwen3_vl"), file, folder / "out")
+    found = {r.id: r.answer.text for r in read_rows(folder / "out", Record)}
+    assert found == {"own:1": "a mug", "own:2": "a cup", "own:4": "a pan"}
+    assert [v.id for v in read_verdicts(folder / "out")] == ["own:3"]
+
+
 def test_a_file_without_rows_is_a_mistake(folder):
     with pytest.raises(DataError, match="no row"):
         read(folder, [])
