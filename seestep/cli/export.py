@@ -16,6 +16,7 @@ def export(
     out: Path,
     root: Annotated[list[str], Parameter(negative="")] | None = None,
     style: Literal["tags", "plain"] = "tags",
+    split: Literal["train", "guard", "val", "test"] = "train",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Write records or preference pairs as another trainer reads them.
@@ -36,10 +37,13 @@ def export(
         Where the pictures of a media root lie, as NAME=FOLDER; may be given again.
     style
         Answers in their tags, a thought before them; or plain.
+    split
+        The records to write: those to train on, or those that are held out from it.
     json
         Print what was written as one JSON object.
     """
     from collections import Counter
+    from functools import partial
 
     import msgspec
 
@@ -57,10 +61,11 @@ def export(
         raise RecipeError("unknown model family", wanted=known, got=family)
     folder, roots = records_of(run)
     roots |= {name: place.resolve() for name, place in named_folders(root).items()}
-    if pairs := kind_of_rows(folder) is Pair:
-        done = write(folder, out, to=to, family=spoken, roots=roots, kind=Pair, style=style)
-    else:
-        done = write(folder, out, to=to, family=spoken, roots=roots, kind=Record, style=style)
+    pairs = kind_of_rows(folder) is Pair
+    as_told = partial(
+        write, folder, out, to=to, family=spoken, roots=roots, style=style, split=split
+    )
+    done = as_told(kind=Pair) if pairs else as_told(kind=Record)
     if json:
         print(msgspec.json.encode(done).decode())
         return

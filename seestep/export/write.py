@@ -11,16 +11,17 @@ from typing import TypeVar
 import msgspec
 
 from seestep.disk import atomic_write, locked
-from seestep.errors import DataError, GeometryError
+from seestep.errors import DataError, GeometryError, RunError
 from seestep.export.formats import FORMATS, Row
 from seestep.families import Family
 from seestep.media import Roots
-from seestep.records import Media, MediaRef, Pair, Record, Verdict, dumps, loads
+from seestep.records import Media, MediaRef, Pair, Record, Split, Verdict, dumps, loads
 from seestep.run import MANIFEST, read_rows
 from seestep.thought.wire import Style
 
 Asked = TypeVar("Asked", Record, Pair)
-DROPPED = "dropped.jsonl"
+DROPPED, DONE = "dropped.jsonl", "export.json"
+WRITTEN = ("data.json", "data.jsonl", "dataset_info.json", "sidecar.jsonl", DROPPED)
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +52,15 @@ def export(
     roots: Roots,
     kind: type[Asked],
     style: Style = "tags",
+    split: Split = "train",
 ) -> Export:
     """Write ``out``/data.json(l), sidecar.jsonl, dropped.jsonl and export.json; for LLaMA-Factory
     dataset_info.json too, so that ``dataset_dir`` is ``out`` and the data set's name is seestep.
+    An earlier export in ``out`` is replaced; ``RunError`` if files of these names are no export.
 
     Pictures are named by their path, never copied. A record that cannot be written for this
-    family (unknown image size, a geometry outside its image, a placeholder in its words) is left
-    out and dropped.jsonl says why.
+    family (unknown image size, a geometry outside its image, a placeholder in its words) or is of
+    another ``split`` (guard sets stay out of training) is left out and dropped.jsonl says why.
     """
     if to not in FORMATS:
         raise DataError("unknown export format", wanted=" | ".join(FORMATS), got=to)
@@ -67,6 +70,8 @@ def export(
     for asked in read_rows(folder, kind):
         paths, missing = _pictures(asked, roots)
         try:
+            if asked.split != split:
+                raise DataError(f"of the split {asked.split}, not {split}", record=asked.id)
             rows.append(FORMATS[to](asked, family, paths, style))
         except (DataError, GeometryError) as error:
             dropped.append(Verdict(id=asked.id, check="export", keep=False, reason=error.what))
@@ -82,14 +87,25 @@ def export(
         file=name,
     )
     with locked(out):
+        _make_room(out)
         if to == "sharegpt":
             told = json.dumps(dataset_info(name, pairs=kind is Pair), indent=2)
             atomic_write(out / "dataset_info.json", told.encode() + b"\n")
         atomic_write(out / name, _list(rows) if name.endswith(".json") else _lines(rows))
         atomic_write(out / "sidecar.jsonl", b"".join(msgspec.json.encode(s) + b"\n" for s in sides))
         atomic_write(out / DROPPED, b"".join(dumps(v) + b"\n" for v in dropped))
-        atomic_write(out / "export.json", msgspec.json.encode(result) + b"\n")
+        atomic_write(out / DONE, msgspec.json.encode(result) + b"\n")
     return result
+
+
+def _make_room(out: Path) -> None:
+    """Delete what another export wrote, as its rows may not be these; no file of anybody else."""
+    there = [out / name for name in WRITTEN if (out / name).exists()]
+    if there and not (out / DONE).is_file():
+        hint = "choose another --out"
+        raise RunError("this file is of no export, and would be lost", file=there[0], hint=hint)
+    for file in there:
+        file.unlink()
 
 
 def records_of(run: Path) -> tuple[Path, dict[str, Path]]:
@@ -109,7 +125,9 @@ def records_of(run: Path) -> tuple[Path, dict[str, Path]]:
     roots: dict[str, Path] = {}
     if (folder / "media").is_dir():
         first = _first(folder)
-        roots |= {m.root: folder / "media" for m in first.media} if first is not None else {}
+        roots |= (
+            {m.root: folder.resolve() / "media" for m in first.media} if first is not None else {}
+        )
     worlds = (p / "world" for p in (folder, *list(folder.resolve().parents)[:3]))
     if world := next((w for w in worlds if w.is_dir()), None):
         roots["world"] = world.resolve()

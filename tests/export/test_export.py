@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from seestep import families
-from seestep.errors import DataError
+from seestep.errors import DataError, RunError
 from seestep.export.formats import FORMATS
-from seestep.export.write import Export, Side, export
+from seestep.export.write import Export, Side, export, records_of
 from seestep.records import (
     Box,
     Form,
@@ -135,6 +135,41 @@ def test_datasets_loads_the_messages_format(tmp_path: Path) -> None:
     )
     assert data[0]["prompt"][0]["content"][0]["type"] == "image"
     assert data[0]["images"] == ["a/b.jpg"]
+
+
+def test_what_is_held_out_is_not_written_for_training(tmp_path: Path) -> None:
+    held = msgspec.structs.replace(locate(), id="t:3", split="guard")
+    result = write(tmp_path, [locate(), held], "swift")
+    assert (result.rows, result.dropped) == (1, 1)
+    assert "of the split guard" in (tmp_path / "out/dropped.jsonl").read_text()
+    kind, out = Record, tmp_path / "guard"
+    again = export(
+        tmp_path / "in", out, to="swift", family=FAMILY, roots={}, kind=kind, split="guard"
+    )
+    assert again.rows == 1 and "t:3" in (out / "sidecar.jsonl").read_text()
+
+
+def test_an_export_replaces_another_one_and_no_file_of_anybody_else(tmp_path: Path) -> None:
+    write(tmp_path, [locate()], "sharegpt")
+    write(tmp_path, [locate()], "llava")
+    files = {p.name for p in (tmp_path / "out").iterdir()}
+    assert files == {"data.json", "sidecar.jsonl", "dropped.jsonl", "export.json"}
+    mine = tmp_path / "mine/data.json"
+    mine.parent.mkdir()
+    mine.write_text("[]")
+    with pytest.raises(RunError, match="would be lost"):
+        export(tmp_path / "in", mine.parent, to="swift", family=FAMILY, roots={}, kind=Record)
+    assert mine.read_text() == "[]"
+
+
+def test_pictures_inside_a_run_are_named_by_their_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = run_folder(tmp_path / "run", [locate()])
+    (folder / "media/a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    _, roots = records_of(Path("run"))
+    assert roots == {MEDIA.root: folder / "media"}
 
 
 def test_llava_is_one_json_list(tmp_path: Path) -> None:
