@@ -17,7 +17,7 @@ from seestep.records import Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.sources import catalog
 from seestep.sources.bad import with_bad
-from seestep.sources.pictures import CHECK, Pictures
+from seestep.sources.pictures import CHECK, Pictures, named_images
 
 VERSION = 3
 SHARD_ROWS = 5_000
@@ -98,7 +98,7 @@ def convert(
         out,
         stage="sources.convert",
         version=VERSION,
-        config=config,
+        config=msgspec.to_builtins(config) | named_images(images),
         inputs=files,
         shards=None,
         work=work,

@@ -27,7 +27,7 @@ from seestep.sources import make, rows
 from seestep.sources.convert import Chunks
 from seestep.sources.frames import FEW, NAMES, PIXELS, Witness, asks_for_fractions, coordinates
 from seestep.sources.own_row import ROOT, Unfit, to_pair, to_record
-from seestep.sources.pictures import Pictures
+from seestep.sources.pictures import Pictures, named_images
 
 VERSION = 1
 
@@ -103,7 +103,7 @@ def bring(
             verdicts=[found for found in chunk if isinstance(found, Verdict)],
         )
 
-    told = {"own": config, "frame": frame, "pairs": pairs}
+    told = {"own": config, "frame": frame, "pairs": pairs} | named_images(images)
     return shard_stage(
         out,
         stage="sources.own",

@@ -99,6 +99,12 @@ class Pictures:
             return error
 
 
+def named_images(folder: Path | None) -> dict[str, str]:
+    """What a stage's config says of a folder of pictures, if one is given: another one is another
+    stage, so that what was made without pictures is not taken for done."""
+    return {} if folder is None else {"images": folder.resolve().name}
+
+
 def _upright(media: Media, roots: Roots) -> _Known:
     """The picture (of frames the first) as it is to be seen."""
     path = resolve(media, roots)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seestep.errors import RunError
 from seestep.geometry import masks
 from seestep.records import Geometry, Record
 from seestep.run import read_rows, read_verdicts
@@ -72,6 +73,16 @@ def test_where_the_size_cannot_tell_the_record_is_dropped(tmp_path, orientation)
     assert not list(read_rows(tmp_path / "out", Record))
     (verdict,) = read_verdicts(tmp_path / "out")
     assert verdict.reason == UNSURE
+
+
+def test_what_was_made_without_its_pictures_is_not_taken_for_done(tmp_path):
+    root = share_root(tmp_path / "root", told=SIZE, points=[[15, 9], [40, 30]])
+    config, out = ConvertConfig(source="sharerobot"), tmp_path / "out"
+    convert(config, root, out)
+    (tmp_path / "pics").mkdir()
+    with pytest.raises(RunError, match="images was None, now 'pics'"):
+        convert(config, root, out, images=tmp_path / "pics")
+    assert convert(config, root, out).counts["out"] == 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
