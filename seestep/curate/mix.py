@@ -6,15 +6,18 @@ workers change it. What a cell cannot supply is offered to the others and report
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TypeVar
 
 import msgspec
 
 from seestep.curate.batch import Batch, digest
+from seestep.curate.difficulty import LEVELS
 from seestep.records import Verdict
 
-Cell = tuple[str, str, str]  # source, task, level; "*" for a source that has no record
+Cell = tuple[str, str, str]  # source, task, level; "*" for a source without a record to draw
 K = TypeVar("K", bound=tuple[str, ...])
 
 
@@ -25,7 +28,8 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "*" is the weight of those not named (1 when the table is empty, else 0: what a recipe does not
     name is not drawn). A source's share is divided over the tasks it has, a task's over its
     levels. ``refill`` offers what a cell lacks to the others, a source that is named and not here
-    included. Records that their owners hold out (split other than train) are left out.
+    (or has nothing of the tasks and levels that are drawn) included. Records that their owners hold
+    out (split other than train) are left out.
     """
 
     total: int
@@ -38,8 +42,11 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         weights = (*self.sources.values(), *self.tasks.values(), *self.levels.values())
-        if self.total < 0 or any(w < 0 for w in weights):
-            raise ValueError("a mix needs a total and weights that are not negative")
+        if self.total < 0 or not all(0 <= w < float("inf") for w in weights):
+            raise ValueError("a mix needs a total and weights that are not negative, and finite")
+        if unknown := self.levels.keys() - {*LEVELS, "*"}:
+            known = ", ".join(LEVELS)
+            raise ValueError(f"there is no level {min(unknown)!r}; levels are {known}")
 
     def __call__(self, batch: Batch, *, seed: int = 0) -> tuple[list[Verdict], list[Quota]]:
         """One verdict a row, and what became of each cell's quota."""
@@ -50,7 +57,7 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 cell = batch.sources[row], batch.tasks[row], levels[row]
                 cells.setdefault(cell, []).append(row)
         available = {cell: len(rows) for cell, rows in cells.items()}
-        here = {source for source, _, _ in cells}
+        here = {cell[0] for cell in cells if all(self._weights(cell))}
         absent = [s for s in self.sources if s != "*" and s not in here]
         available |= {(source, "*", "*"): 0 for source in absent}
         wanted = apportion(self.total, self.shares(available))
@@ -82,27 +89,29 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for cell in sorted(available)
         ]
 
-    def shares(self, available: Mapping[Cell, int]) -> dict[Cell, float]:
-        """Weight of every cell: a source's over its tasks, a task's over its levels."""
-        of_task: dict[tuple[str, str], float] = {}
-        for source, task, level in available:
-            key = source, task
-            of_task[key] = of_task.get(key, 0.0) + _weight(self.levels, level)
-        of_source: dict[str, float] = {}
+    def shares(self, available: Mapping[Cell, int]) -> dict[Cell, Fraction]:
+        """Weight of every cell: a source's over its tasks, a task's over its levels.
+
+        Exact, as sums of floats depend on their order and break ties that are none.
+        """
+        of_task: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        of_source: dict[str, Fraction] = defaultdict(Fraction)
+        for cell in available:
+            of_task[cell[:2]] += self._weights(cell)[1]
         for (source, task), mass in of_task.items():
-            weight = _weight(self.tasks, task) if mass else 0.0
-            of_source[source] = of_source.get(source, 0.0) + weight
+            of_source[source] += _weight(self.tasks, task) if mass else 0
         shares = {}
-        for source, task, level in available:
-            parts = (
-                (_weight(self.tasks, task), of_source[source]),
-                (_weight(self.levels, level), of_task[source, task]),
-            )
-            share = _weight(self.sources, source)
-            for weight, mass in parts:
-                share *= weight / mass if mass else 0.0
-            shares[source, task, level] = share
+        for cell in available:
+            share = _weight(self.sources, cell[0])
+            masses = of_source[cell[0]], of_task[cell[:2]]
+            for weight, mass in zip(self._weights(cell), masses, strict=True):
+                share *= weight / mass if mass else 0
+            shares[cell] = share
         return shares
+
+    def _weights(self, cell: Cell) -> tuple[Fraction, Fraction]:
+        """Of a cell's task among those of its source, and of its level among those of the task."""
+        return _weight(self.tasks, cell[1]), _weight(self.levels, cell[2])
 
     def _fill(self, wanted: Mapping[Cell, int], available: Mapping[Cell, int]) -> dict[Cell, int]:
         drawn = {cell: min(n, available[cell]) for cell, n in wanted.items()}
@@ -132,15 +141,16 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.wanted - self.drawn)
 
 
-def apportion(total: int, shares: Mapping[K, float]) -> dict[K, int]:
+def apportion(total: int, shares: Mapping[K, float | Fraction]) -> dict[K, int]:
     """Whole numbers that sum to ``total``, by largest remainder; ties go to the first cell by name.
 
     All zero if no cell has a share.
     """
-    mass = sum(shares.values())
+    parts = {cell: Fraction(share) for cell, share in shares.items()}
+    mass = sum(parts.values())
     if mass <= 0:
         return dict.fromkeys(shares, 0)
-    exact = {cell: total * share / mass for cell, share in shares.items()}
+    exact = {cell: total * part / mass for cell, part in parts.items()}
     seats = {cell: int(value) for cell, value in exact.items()}
     by_remainder = sorted(exact, key=lambda c: (-(exact[c] - seats[c]), c))
     for cell in by_remainder[: total - sum(seats.values())]:
@@ -148,10 +158,11 @@ def apportion(total: int, shares: Mapping[K, float]) -> dict[K, int]:
     return seats
 
 
-def _weight(table: Mapping[str, float], key: str) -> float:
+def _weight(table: Mapping[str, float], key: str) -> Fraction:
     if key == "*":  # whatever a source that is not here would have had
-        return 1.0
-    return table.get(key, table.get("*", 0.0 if table else 1.0))
+        return Fraction(1)
+    told = table.get(key, table.get("*", 0 if table else 1))
+    return Fraction(str(told))  # 0.1 is a tenth, as it was written
 
 
 def _content(batch: Batch, row: int, seed: int) -> str:

@@ -107,6 +107,48 @@ def test_a_source_that_is_not_here_is_told_and_its_share_offered_to_the_others()
     assert (a.drawn, gone.shortfall) == (5, 15)
 
 
+def test_a_source_with_nothing_of_the_tasks_that_are_drawn_is_told_like_one_that_is_not_here():
+    batch = batch_of({("a", "t"): 50, ("b", "u"): 50})
+    _, quotas = Mix(total=20, sources={"a": 1, "b": 1}, tasks={"t": 1})(batch)
+    assert [(q.source, q.task, q.wanted, q.drawn) for q in quotas] == [
+        ("a", "t", 10, 20),
+        ("b", "*", 10, 0),
+        ("b", "u", 0, 0),
+    ]
+
+
+def test_ties_of_weights_with_decimals_go_to_the_first_by_name_in_any_order_of_rows():
+    # 4 * (2, 1) / 3 = 2.67 and 1.33, the second halved: 2.67, .67, .67, so three want two seats
+    batch = batch_of({("s", "u"): 3, ("z", "t"): 2, ("z", "u"): 3})
+    mix = Mix(total=4, sources={"s": 0.2, "z": 0.1})
+    for order in (range(8), range(8)[::-1]):
+        _, quotas = mix(batch.take(order))
+        assert [q.drawn for q in quotas] == [3, 1, 0]
+
+
+weights = st.sampled_from((0.1, 0.2, 0.3, 0.7, 1.0))
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from("tuvw")),
+        st.integers(1, 6),
+        min_size=1,
+    ),
+    st.dictionaries(st.sampled_from("abcdef"), weights),
+    st.dictionaries(st.sampled_from("tuvw"), weights),
+    st.integers(1, 30),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_rows_never_matters(cells, sources, tasks, total, rng):
+    batch = batch_of(cells)
+    order = list(range(len(batch)))
+    rng.shuffle(order)
+    mix = Mix(total=total, sources=sources, tasks=tasks)
+    draws = [{v.id for v in mix(b)[0] if v.keep} for b in (batch, batch.take(order))]
+    assert draws[0] == draws[1]
+
+
 def test_what_its_owner_holds_out_is_not_drawn():
     batch = batch_of({("a", "t"): 6})
     batch = replace(batch, splits=("train", "val") * 3)
@@ -122,6 +164,12 @@ def test_a_tie_goes_by_content_not_by_name():
     assert kept[0] == kept[1]
 
 
-def test_a_negative_weight_is_refused():
+@pytest.mark.parametrize("weight", (-1.0, float("nan"), float("inf")))
+def test_a_weight_that_is_none_is_refused(weight):
     with pytest.raises(ValueError, match="not negative"):
-        Mix(total=3, sources={"a": -1.0})
+        Mix(total=3, sources={"a": weight})
+
+
+def test_a_level_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="no level 'eazy'; levels are easy, medium, hard"):
+        Mix(total=3, levels={"eazy": 1.0})
