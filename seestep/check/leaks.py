@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seestep.answers.read import normal
-from seestep.curate.contamination.benchmarks import PICTURES, TABLES, UNREADABLE, rows
+from seestep.curate.contamination.benchmarks import PICTURES, TABLES, UNREADABLE, name_of, rows
 from seestep.disk import sha256_file
 from seestep.errors import DataError
 from seestep.sources.rows import IMAGE
@@ -48,7 +48,7 @@ def load(folder: Path) -> Benchmarks:
         raise DataError("the folder of benchmarks is not here", file=folder)
     found = Benchmarks()
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        name, kind = file.relative_to(folder).as_posix(), file.suffix.lower()
+        name, kind = name_of(file, folder), file.suffix.lower()
         if kind in PICTURES:
             found.pictures.setdefault(sha256_file(file), name)
         elif kind in TABLES:

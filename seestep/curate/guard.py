@@ -23,7 +23,8 @@ class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most the share ``most`` of all records.
 
     Scenes are taken in an order that depends on their names and the seed alone, so a draw is the
-    same whatever the order and number of workers, and a larger one holds a smaller one.
+    same whatever the order and number of workers. As long as ``most`` leaves room, one of more
+    records a skill holds one of fewer.
     """
 
     per_skill: int = 200

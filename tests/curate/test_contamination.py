@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from hashlib import blake2b
 
 import msgspec
@@ -429,3 +430,14 @@ def test_benchmarks_that_are_not_there_are_an_error(planted, tmp_path):
             find([folder])
     with pytest.raises(DataError, match="same name"):
         find([planted / "marks", planted / "marks" / "cv"])
+
+
+def test_names_and_texts_that_are_no_unicode_do_not_stop_an_audit(planted, tmp_path):
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    with open(os.fsencode(odd) + b"/caf\xe9.png", "wb") as file:
+        file.write(saved(photo(1)))
+    (odd / "half.json").write_text(r'[{"question": "Is the \ud800 mug red?", "answer": "\udc00"}]')
+    result = audit(planted / "run", [odd], tmp_path / "out", roots={"pics": planted / "pics"})
+    (known,) = result.benchmarks
+    assert (known.questions, known.pictures, known.unread) == (1, 1, ())

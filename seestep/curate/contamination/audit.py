@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from seestep import run
-from seestep.curate.contamination.benchmarks import Benchmark, find
+from seestep.curate.contamination.benchmarks import Benchmark, find, name_of
 from seestep.curate.contamination.judge import Embed, Judge, Theirs
 from seestep.curate.contamination.pictures import (
     read_benchmark,
@@ -136,7 +136,7 @@ def _print(benchmark: Benchmark) -> dict[str, Any]:
     digest = hashlib.sha256()
     for file in sorted(p for p in benchmark.folder.rglob("*") if p.is_file()):
         told = file.stat()
-        name = file.relative_to(benchmark.folder).as_posix()
+        name = name_of(file, benchmark.folder)
         digest.update(f"{name} {told.st_size} {told.st_mtime_ns}\n".encode())
     return {"name": benchmark.name, "files": digest.hexdigest()}
 

@@ -74,7 +74,7 @@ class Benchmark:
             yield from _items(self.folder)
             return
         for file in sorted(p for p in self.folder.rglob("*") if p.is_file()):
-            name, kind = file.relative_to(self.folder).as_posix(), file.suffix.lower()
+            name, kind = name_of(file, self.folder), file.suffix.lower()
             if kind in PICTURES:
                 yield Shown(name, partial(media.open_image, file))
                 ids = frozenset(spelt_in(name))
@@ -109,6 +109,16 @@ def find(folders: list[Path]) -> list[Benchmark]:
                 raise DataError("two benchmarks have the same name", file=one, got=one.name)
             found[one.name] = Benchmark(one.name, one)
     return list(found.values())
+
+
+def name_of(file: Path, folder: Path) -> str:
+    """The name of ``file`` below ``folder``, fit to be written down."""
+    return whole(file.relative_to(folder).as_posix())
+
+
+def whole(text: str) -> str:
+    """``text`` with "?" for half characters: lone surrogates, bytes of names that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 # --- rows -------------------------------------------------------------------------------------
@@ -153,17 +163,17 @@ def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
     words: list[str] = []
     for path, value in _leaves(row):
         if isinstance(value, bytes):
-            yield Shown(f"{where} {path}", partial(media.open_bytes, value))
+            yield Shown(whole(f"{where} {path}"), partial(media.open_bytes, value))
         elif isinstance(value, str) and len(value) > LONG and " " not in value[:LONG]:
-            yield Shown(f"{where} {path}", _from_base64(value))
+            yield Shown(whole(f"{where} {path}"), _from_base64(value))
         elif isinstance(value, str):
             words.append(value)
     options = _options(row)
     entry = Entry(
         where,
-        asked=_asked(row),
-        options=options,
-        answer=_answer(row, options),
+        asked=whole(_asked(row)),
+        options=tuple(map(whole, options)),
+        answer=whole(_answer(row, options)),
         ids=frozenset(name for text in words for name in spelt_in(text)),
     )
     if entry.asked or entry.ids:
