@@ -174,6 +174,8 @@ class Looker:
         return self._sizes[name]
 
     def _length(self, row: Row, sizes: list[tuple[int, int] | None]) -> None:
+        if not row.turns:
+            return
         known = [s for s in sizes if s is not None]
         if len(known) < len(sizes):
             self.lengths.unsized += 1

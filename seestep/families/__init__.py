@@ -45,12 +45,13 @@ def get(name: str) -> Family:
 
 
 def like(name: str) -> Family | None:
-    """A family by its name, however it is written: qwen2.5-vl, Qwen2_5_VL, RoboBrain2.0-7B."""
-    plain = _plain(name)
-    every = known().values()
-    exact = (f for f in every if _plain(f.name) == plain)
-    starts = (f for f in every if plain.startswith(_plain(f.name)))
-    return next(exact, None) or next(starts, None)
+    """A family by its name, however it is written: qwen2.5-vl, Qwen2_5_VL, RoboBrain2.0-7B.
+
+    A later version is another family: RoboBrain2.5 is not RoboBrain2.
+    """
+    told = name.rsplit("/", 1)[-1].lower()
+    found = [f for f in known().values() if _starts(told, f.name)]
+    return max(found, key=lambda f: len(_plain(f.name)), default=None)
 
 
 def for_model_type(model_type: str) -> Family:
@@ -65,5 +66,10 @@ def for_model_type(model_type: str) -> Family:
     raise SeestepError("no family for this model type", wanted=" | ".join(types), got=model_type)
 
 
+def _starts(told: str, family: str) -> bool:
+    signs = r"[^a-z0-9]*".join(_plain(family))
+    return re.match(rf"[^a-z0-9]*{signs}(?!\.[1-9])", told) is not None
+
+
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rsplit("/", 1)[-1].lower())
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -48,6 +48,11 @@ def looked(file: Path, model: str = "qwen3-vl", **more: object) -> Report:
     return check(file, find(model), **more)  # type: ignore[arg-type]
 
 
+def test_a_row_without_turns_is_a_fault(tmp_path):
+    row = {"conversations": [], "image": picture(tmp_path, "a.png")}
+    assert named(looked(write(tmp_path, [row])), "fault") == {"turns": 1, "placeholder": 1}
+
+
 def test_a_picture_that_is_no_path_is_missing_and_not_printed_whole(tmp_path):
     row = llava("<image>Is there a mug?", "yes", "iVBORw0KGgo/" * 9000)
     report = looked(write(tmp_path, [row]))

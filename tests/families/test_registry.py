@@ -66,3 +66,22 @@ def test_an_impossible_family_is_refused():
         whole.with_processor(min_pixels=100, max_pixels=50)
     with pytest.raises(GeometryError, match="unknown frame"):
         whole.with_frame("inches", "a guess")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("qwen2.5-vl", "qwen2_5_vl"),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2_5_vl"),
+        ("Qwen3_VL", "qwen3_vl"),
+        ("Qwen3-VL-8B", "qwen3_vl"),
+        ("RoboBrain2.0-7B", "robobrain2"),
+        ("robobrain2", "robobrain2"),
+        ("RoboBrain2.5-8B", None),  # another base, other coordinates
+        ("qwen", None),
+        ("", None),
+    ],
+)
+def test_a_family_is_found_however_its_name_is_written(name, found):
+    family = families.like(name)
+    assert (family.name if family else None) == found
