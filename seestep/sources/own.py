@@ -17,11 +17,12 @@ from typing import Literal
 import msgspec
 
 from seestep import families
+from seestep.disk import sha256_file
 from seestep.errors import DataError, GeometryError, MediaError
 from seestep.families import Family
 from seestep.media import read_size
 from seestep.progress import Progress
-from seestep.records import Frame, Pair, Record, Verdict
+from seestep.records import Frame, Pair, Provenance, Record, Verdict
 from seestep.run import Manifest, ShardResult, shard_stage
 from seestep.sources import make, rows
 from seestep.sources.convert import Chunks
@@ -29,7 +30,7 @@ from seestep.sources.frames import FEW, NAMES, PIXELS, Witness, asks_for_fractio
 from seestep.sources.own_row import ROOT, Unfit, to_pair, to_record
 from seestep.sources.pictures import Pictures, named_images
 
-VERSION = 1
+VERSION = 2
 
 
 class OwnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +75,7 @@ def bring(
         raise DataError("there is no row in it", file=file)
     pairs = any(row.rejected is not None for row in islice(_readable(file), 1))
     pictures = Pictures(folder, verify=config.verify)
+    where = Provenance(file=file.name, sha256=sha256_file(file), reader="own", version=str(VERSION))
 
     def made() -> Iterator[Record | Pair | Verdict]:
         done = 0
@@ -83,9 +85,9 @@ def bring(
             id = f"{config.source}:{row.number}"
             try:
                 if pairs:
-                    yield pictures.check(to_pair(id, row, file, folder, frame, family, sizes))
+                    yield pictures.check(to_pair(id, row, where, folder, frame, family, sizes))
                 else:
-                    yield pictures.check(to_record(id, row, file, folder, frame, family, sizes))
+                    yield pictures.check(to_record(id, row, where, folder, frame, family, sizes))
                 done += 1
             except Unfit as why:
                 yield make.dropped(id, why.rule, why.reason, why.evidence)

@@ -8,6 +8,8 @@ from os.path import realpath
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from seestep.families import Family
 from seestep.families.prompt import number_text
 from seestep.geometry.convert import to_frame
@@ -69,7 +71,13 @@ class Unfit(Exception):
 
 
 def to_record(
-    id: str, row: Row, file: Path, folder: Path, frame: Frame | None, family: Family, sizes: Sizes
+    id: str,
+    row: Row,
+    where: Provenance,
+    folder: Path,
+    frame: Frame | None,
+    family: Family,
+    sizes: Sizes,
 ) -> Record:
     """A row with one answer. Raises ``Unfit``, or ``ValueError`` for places that are none."""
     if row.rejected is not None:
@@ -87,12 +95,18 @@ def to_record(
         answer=answer,
         form=form,
         clusters=tuple(m.path for m in made.media),
-        provenance=Provenance(file=file.name, row=str(row.number), reader="own"),
+        provenance=msgspec.structs.replace(where, row=str(row.number)),
     )
 
 
 def to_pair(
-    id: str, row: Row, file: Path, folder: Path, frame: Frame | None, family: Family, sizes: Sizes
+    id: str,
+    row: Row,
+    where: Provenance,
+    folder: Path,
+    frame: Frame | None,
+    family: Family,
+    sizes: Sizes,
 ) -> Pair:
     """A row with a better and a worse answer."""
     if row.rejected is None and not row.wrong:
@@ -114,7 +128,7 @@ def to_pair(
         geometry=tuple(made.geometry),
         form=form,
         clusters=tuple(m.path for m in made.media),
-        provenance=Provenance(file=file.name, row=str(row.number), reader="own"),
+        provenance=msgspec.structs.replace(where, row=str(row.number)),
         instruction=asked[-1].replace(IMAGE, "").strip() if asked else "",
         observation="",
         chosen=chosen,

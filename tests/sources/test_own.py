@@ -1,5 +1,6 @@
 """A team's own training files: every layout, frames told or refused, nothing guessed."""
 
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -199,6 +200,14 @@ def test_rows_are_numbered_as_they_stand_in_the_file(folder):
     found = {r.id: r.answer.text for r in read_rows(folder / "out", Record)}
     assert found == {"own:1": "a mug", "own:2": "a cup", "own:4": "a pan"}
     assert [v.id for v in read_verdicts(folder / "out")] == ["own:3"]
+
+
+def test_a_record_tells_the_file_and_row_that_it_came_from(folder):
+    (_, record), _ = read(folder, [row("yes"), row("no")])
+    sha256 = hashlib.sha256((folder / "train.jsonl").read_bytes()).hexdigest()
+    came = record.provenance
+    assert (came.file, came.row, came.sha256) == ("train.jsonl", "2", sha256)
+    assert came.reader == "own" and came.version
 
 
 def test_a_file_without_rows_is_a_mistake(folder):
