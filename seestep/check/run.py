@@ -245,10 +245,10 @@ def _leaks(looker: Looker, known: Benchmarks | None) -> Finding:
         f"compared, {looker.found:,} pictures here"
     )
     if known.unread:
+        named, more = "; ".join(known.unread[:3]), len(known.unread) - 3
+        named += f"; and {more:,} more" if more > 0 else ""
         return Finding(
-            name="leaks",
-            mark="not checked",
-            what=f"{seen}; files that could not be read: {'; '.join(known.unread[:3])}",
+            name="leaks", mark="not checked", what=f"{seen}; files that could not be read: {named}"
         )
     if not known.files:
         return Finding(name="leaks", mark="not checked", what="that folder holds no benchmark file")

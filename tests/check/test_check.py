@@ -48,6 +48,16 @@ def looked(file: Path, model: str = "qwen3-vl", **more: object) -> Report:
     return check(file, find(model), **more)  # type: ignore[arg-type]
 
 
+def test_benchmark_files_that_could_not_be_read_are_all_counted(tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    for i in range(5):
+        (marks / f"{i}.json").write_text("{torn")
+    report = looked(write(tmp_path, [llava("Is it red?", "yes")]), benchmarks=marks)
+    (leaks,) = (f for f in report.findings if f.name == "leaks")
+    assert "2.json" in leaks.what and leaks.what.endswith("and 2 more")
+
+
 def test_a_row_without_turns_is_a_fault(tmp_path):
     row = {"conversations": [], "image": picture(tmp_path, "a.png")}
     assert named(looked(write(tmp_path, [row])), "fault") == {"turns": 1, "placeholder": 1}
