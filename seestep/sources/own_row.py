@@ -55,9 +55,10 @@ _LETTER = re.compile(r"\s*\(?([A-Z])(?:[.)]|\))?\s*")
 _REASONED = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
 _TAGGED = re.compile(r"\s*<answer>(.*?)</answer>\s*", re.DOTALL)
 _LINE = re.compile(r"\s*Answer: ")
-_LABEL = re.compile(r"[\"']label[\"']\s*:\s*[\"']([^\"']+)[\"']")
+_QUOTED = r"\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'"
+_LABEL = re.compile(rf"[\"']label[\"']\s*:\s*({_QUOTED})")
 _NAMED = re.compile(r"<\|object_ref_start\|>(.*?)<\|object_ref_end\|>")
-_MARKS = re.compile(r"```\w*|\"[^\"]*\"|'[^']*'|<[^>]*>|[\W\d_]")
+_MARKS = re.compile(rf"```\w*|{_QUOTED}|<[^>]*>|[\W\d_]")
 _COLUMN = re.compile(r"<ref-object>|<bbox>")  # of ms-swift: the column "objects" has the places
 _BOXES = re.compile(rf"[\[(]\s*{_NUM}(?:\s*,\s*{_NUM}){{3}}\s*[\])]|<\|box_start\|>")
 
@@ -238,7 +239,7 @@ class _Maker:
         frame: Frame | None = "unit" if self._fractions else self._frame
         if _MARKS.sub("", _NAMED.sub("", said)):
             raise Unfit("place", "a place in the middle of a sentence", said)
-        label = named[1] if named else (m[1] if (m := _LABEL.search(said)) else "")
+        label = named[1] if named else _label(said)
         if found.kind == "box":
             if len(_BOXES.findall(said)) > 1:
                 raise Unfit("place", "several boxes in one answer", said)
@@ -313,6 +314,20 @@ def _media(folder: Path, path: str, number: int) -> Media:
                 "media", "a picture that is not below the folder of pictures; say --images", path
             ) from None
     return Media(key=f"image{number}", path=path, root=ROOT)
+
+
+def _label(said: str) -> str:
+    """The first label in JSON, or in what Python prints of it."""
+    found = _LABEL.search(said)
+    if found is None:
+        return ""
+    plain = found[1][1:-1]
+    if found[1][0] == "'":
+        return plain.replace("\\'", "'")
+    try:
+        return msgspec.json.decode(found[1], type=str)
+    except msgspec.DecodeError:
+        return plain
 
 
 def _options(found: list[tuple[str, str]]) -> tuple[str, ...]:

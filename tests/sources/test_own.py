@@ -94,6 +94,18 @@ def test_places_leave_the_text(folder):
     assert parts[1].text == "What is at "
 
 
+@pytest.mark.parametrize(
+    "label",
+    ["a man's red shirt", 'a sign that says "walk"', "tasse à café", "50% \\ off", "红色杯子"],
+)
+def test_a_label_comes_back_whole(folder, label):
+    spoken = json.dumps([{"bbox_2d": [1, 2, 3, 4], "label": label}])
+    printed = str([{"bbox_2d": [1, 2, 3, 4], "label": label.replace("\\", "")}])
+    records, dropped = read(folder, [row(spoken), row(printed)])
+    assert not dropped
+    assert [r.geometry[0].label for r in records] == [label, label.replace("\\", "")]
+
+
 def test_an_example_or_a_range_in_a_question_is_no_place(folder):
     asked = "<image>Point to it, values in [0, 1000], e.g. (50, 75).\nNot at (1, 2, 3)."
     (record,), _ = read(folder, [row("a mug", asked)])
