@@ -33,7 +33,8 @@ def said_of(
     lines = [f"{manifest.counts['out']} {kind.__name__.lower()}s in {out}"]
     lines += [f"  {count:>8}  {task}" for task, count in tasks.most_common()]
     if missing:
-        lines.append(f"  {missing:>8}  of them without their pictures on disk")
+        lines.append(f"  {missing:>8}  of them without their pictures on disk; "
+                     "once they are there, write into another folder")  # fmt: skip
     if manifest.drops:
         lines.append(f"{manifest.counts['dropped']} left out:")
         drops = sorted(manifest.drops.items(), key=lambda kv: -kv[1])
