@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -37,6 +38,27 @@ def count(file: Path, place: str, reason: str) -> bool:
         return False
     found.append(BadRow(file, place, reason))
     return True
+
+
+def skip(error: DataError | OSError, file: Path, place: str) -> None:
+    """Note what stands at ``place`` as a row that cannot be read; where nobody counts, raise."""
+    if isinstance(error, OSError):
+        error = DataError(f"cannot be read: {error.strerror}", file=error.filename or file)
+    told = (("wanted", error.wanted), ("got", error.got))
+    said = ", ".join(f"{word} {value}" for word, value in told if value is not None)
+    reason = f"{error.what} ({said})" if said else error.what
+    if not count(Path(error.file or file), place, reason):
+        raise error
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """What cannot be read is not noted in here, as it is read once more."""
+    token = _counted.set([])
+    try:
+        yield
+    finally:
+        _counted.reset(token)
 
 
 def thorough() -> bool:

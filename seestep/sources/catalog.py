@@ -14,6 +14,7 @@ from seestep.records import Media, Provenance, Record, Split, Verdict
 from seestep.sources import (
     alfred,
     bridge,
+    bridge_forms,
     ego4d,
     epic_kitchens,
     lrv_instruction,
@@ -31,8 +32,6 @@ from seestep.sources.read import (
     json_pairs,
     json_value,
     parquet_rows,
-    tf_example,
-    tfrecords,
 )
 
 Found: TypeAlias = Record | Verdict | tuple[Record, dict[str, bytes]]
@@ -53,6 +52,8 @@ class Source:
     media_root: str
     embeds_media: bool = False  # pictures are inside the annotation files
     folders: tuple[str, ...] = ()  # a picture that is not in the first of these is in another
+    beside: str = ""  # media root of pictures that lie beside annotation files, where others do not
+    find: Callable[[Path], list[Path]] | None = None  # its files, where globbing is too slow
 
     def files(self, root: Path) -> list[Path]:
         """The annotation files found below ``root``, sorted; ``DataError`` if there are none."""
@@ -71,6 +72,8 @@ class Source:
         return found
 
     def _below(self, root: Path) -> list[Path]:
+        if self.find is not None:
+            return self.find(root)
         return sorted({p for pattern in self.layout for p in root.glob(pattern)})
 
 
@@ -202,12 +205,6 @@ def _sharerobot(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]
             yield from convert(json_items(path), at(path))
 
 
-def _bridge(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    for path in sorted(root.glob("**/bridge_dataset-*.tfrecord-*")):
-        episodes = [bridge.episode(tf_example(payload)) for payload in tfrecords(path)]
-        yield from bridge.convert(episodes, at(path))
-
-
 TASKS, SPLITS = ("lta", "sta"), ("train", "val")
 EGO4D_FILES = ("narration", "fho_main", *(f"fho_{t}_{s}" for t in TASKS for s in SPLITS))
 EGO4D_FOLDERS = ("v2/annotations", "v1/annotations", "annotations", ".")
@@ -324,14 +321,17 @@ SOURCES: Mapping[str, Source] = {
         ),
         Source(
             "bridge",
-            "BridgeData V2 (RLDS)",
+            "BridgeData V2",
             "instructions aligned with robot pictures, gripper state",
             bridge.LICENCE,
-            ("**/bridge_dataset-*.tfrecord-*",),
-            "rail-berkeley.github.io/bridgedata, the tfds folder",
-            _bridge,
-            "bridge",
+            bridge_forms.LAYOUT,
+            "rail-berkeley.github.io/bridgedata: the tfds folder, or the demos and scripted "
+            "archives unpacked, or what its owners' scripts make of these",
+            bridge_forms.read,
+            bridge.ROOT,
             embeds_media=True,
+            beside=bridge.BESIDE,
+            find=bridge_forms.files,
         ),
     )
 }

@@ -19,7 +19,7 @@ from seestep.sources import catalog
 from seestep.sources.bad import with_bad
 from seestep.sources.pictures import CHECK, Pictures, named_images
 
-VERSION = 3
+VERSION = 4
 SHARD_ROWS = 5_000
 T = TypeVar("T")
 
@@ -109,8 +109,8 @@ def convert(
 def roots_of(config: ConvertConfig, root: Path, out: Path, images: Path | None = None) -> Roots:
     """Where the media of the converted records are."""
     source = catalog.get(config.source)
-    embedded = out / "media"
-    return {source.media_root: embedded if source.embeds_media else (images or root)}
+    roots = {source.media_root: out / "media" if source.embeds_media else (images or root)}
+    return roots | ({source.beside: images or root} if source.beside else {})
 
 
 def _cut_off(record: Record, held: dict[str, bytes]) -> Verdict | None:

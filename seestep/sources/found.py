@@ -53,6 +53,8 @@ def _root(source: Source, root: Path, files: list[Path]) -> Path:
 
 def _files(source: Source, root: Path, *, within: Path) -> list[Path]:
     patterns = source.layout
+    if source.find is not None:
+        return source.find(root) if root == within else []
     if root != within:  # what may lie at any depth was looked for from the outermost folder
         patterns = tuple(p for p in patterns if not p.startswith("**/"))
     return [p for p in sorted({p for q in patterns for p in root.glob(q)}) if p.is_file()]

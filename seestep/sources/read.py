@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seestep.errors import DataError
 from seestep.sources import bad
 from seestep.sources.json_stream import ENCODING, JsonStream
+from seestep.sources.protobuf import fields, held, varints
 
 _MASK_DELTA = 0xA282EAD8  # TFRecord's masked CRC-32C, tensorflow/core/lib/hash/crc32c.h
 
@@ -170,19 +171,22 @@ def tfrecords(path: Path) -> Iterator[bytes]:
 Feature = list[bytes] | NDArray[np.float32] | NDArray[np.int64]
 
 
-def tf_example(payload: bytes) -> dict[str, Feature]:
+def tf_example(payload: bytes, only: Collection[str] | None = None) -> dict[str, Feature]:
     """Features of a serialised ``tf.train.Example`` (bytes, float or int64 lists by name).
 
-    The protobuf wire format by hand: Example.features = 1, Features.feature = 1 (a map of
-    key = 1, value = 2), Feature.bytes_list/float_list/int64_list = 1/2/3, each with value = 1.
+    With ``only`` no others than these. The protobuf wire format by hand: Example.features = 1,
+    Features.feature = 1 (a map of key = 1, value = 2), Feature.bytes_list/float_list/int64_list =
+    1/2/3, each with value = 1.
     """
     features: dict[str, Feature] = {}
-    for _, entries in _fields(payload):
-        for _, entry in _fields(_bytes(entries)):
-            pair = dict(_fields(_bytes(entry)))
-            name = _bytes(pair[1]).decode("utf-8")
-            for kind, body in _fields(_bytes(pair.get(2, b""))):
-                features[name] = _feature(kind, _bytes(body))
+    for _, entries in fields(payload):
+        for _, entry in fields(held(entries)):
+            pair = dict(fields(held(entry)))
+            name = held(pair[1]).decode("utf-8")
+            if only is not None and name not in only:
+                continue
+            for kind, body in fields(held(pair.get(2, b""))):
+                features[name] = _feature(kind, held(body))
     return features
 
 
@@ -196,63 +200,15 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def _feature(kind: int, body: bytes) -> Feature:
-    values = [value for _, value in _fields(body)]
+    values = [value for _, value in fields(body)]
     if kind == 1:
-        return [_bytes(v) for v in values]
+        return [held(v) for v in values]
     if kind == 2:
-        return np.frombuffer(b"".join(_bytes(v) for v in values), dtype="<f4")
+        return np.frombuffer(b"".join(held(v) for v in values), dtype="<f4")
     numbers: list[int] = []
     for value in values:
-        numbers += _varints(value) if isinstance(value, bytes) else [value]
+        numbers += varints(value) if isinstance(value, bytes) else [value]
     return np.array([n - (1 << 64) if n >> 63 else n for n in numbers], dtype=np.int64)
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """(field number, value) of a protobuf message; fixed32 values come as 4 bytes."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if wire == 2:
-            size, at = _varint(data, at)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise DataError(f"unknown protobuf wire type {wire}")
-        if at + size > len(data):
-            raise DataError("a protobuf field is cut off")
-        yield number, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(data) or shift > 63:
-            raise DataError("a protobuf varint is cut off")
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def _varints(data: bytes) -> list[int]:
-    at, values = 0, []
-    while at < len(data):
-        value, at = _varint(data, at)
-        values.append(value)
-    return values
-
-
-def _bytes(value: bytes | int) -> bytes:
-    if isinstance(value, int):
-        raise DataError("a protobuf field has another type than tf.train.Example's")
-    return value
 
 
 def _masked_crc(data: bytes) -> int:
