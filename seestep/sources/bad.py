@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from seestep.errors import DataError
-from seestep.records import Verdict
+from seestep.records import Provenance, Verdict
 from seestep.sources import make
 
 FEW: Final = 20  # unreadable rows that any file may have
 SHARE: Final = 0.01  # and of more, the share of all rows
 LATE: Final = 5_000  # more, until all rows are read: they may stand together before the good ones
+S = TypeVar("S")
 T = TypeVar("T")
+UNLIKE = (KeyError, IndexError, TypeError, ValueError, AttributeError)  # what odd rows raise
 _END: Final = object()
 
 
@@ -49,6 +51,24 @@ def skip(error: DataError | OSError, file: Path, place: str) -> None:
     reason = f"{error.what} ({said})" if said else error.what
     if not count(Path(error.file or file), place, reason):
         raise error
+
+
+def each(
+    rows: Iterable[S],
+    where: Provenance,
+    made: Callable[[int, S], Iterator[T]],
+    name: str = "row",
+) -> Iterator[T]:
+    """What ``made`` yields of every row and its number; a row in which something is missing or of
+    another type than its owners document is counted as one that cannot be read. ``name``: what a
+    row is called in its place."""
+    for number, row in enumerate(rows):
+        try:
+            yield from made(number, row)
+        except UNLIKE as error:
+            wrong = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+            if not count(Path(where.file), f"{name} {number}", f"not as documented: {wrong}"):
+                raise
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +14,7 @@ from seestep.errors import DataError
 from seestep.records import Media, Provenance, Record, Split, Verdict
 from seestep.sources import (
     alfred,
+    bad,
     bridge,
     bridge_forms,
     ego4d,
@@ -188,10 +190,21 @@ def _newest(root: Path, folders: Sequence[str], names: Sequence[str]) -> list[Pa
 
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
-        trajectory = json_value(path)
         folder = path.parent.relative_to(root)
         split: Split = "train" if folder.parts[1] == "train" else "val"
-        yield from _held(split, alfred.convert(trajectory, folder.as_posix(), at(path)))
+        try:
+            trajectory = json_value(path)
+        except DataError as error:
+            bad.skip(error, path, folder.as_posix())
+            continue
+        read = partial(_trajectory, folder.as_posix(), at(path))
+        yield from _held(split, bad.each([trajectory], at(path), read, f"{folder}, row"))
+
+
+def _trajectory(
+    folder: str, where: Provenance, _: int, told: Mapping[str, Any]
+) -> Iterator[Record | Verdict]:
+    return alfred.convert(told, folder, where)
 
 
 def _sharerobot(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:

@@ -25,8 +25,9 @@ T = TypeVar("T")
 
 
 class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to convert. ``limit`` stops after so many records; None reads everything. ``verify``
-    decodes every picture to its end, where else only headers and hashes are read."""
+    """What to convert. ``limit`` stops after so many records, of which a picture may drop some yet;
+    None reads everything. ``verify`` decodes every picture to its end, where else only headers and
+    hashes are read."""
 
     source: str
     limit: int | None = None

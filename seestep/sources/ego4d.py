@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ from seestep.records import (
     Record,
     Verdict,
 )
-from seestep.sources import make, next_action
+from seestep.sources import bad, make, next_action
 from seestep.sources.next_action import Segment
 
 LICENCE = "Ego4D"  # signed; pictures may not be passed on
@@ -84,19 +85,11 @@ def narrations(
         passes = ((told.get(name) or {}).get("narrations") for name in PASSES)
         rows = next((rows for rows in passes if rows), ())
         found: list[Segment] = []
-        for index, row in enumerate(rows):
-            id = f"{video}-{row.get('annotation_uid') or index}-{index}"
-            text = str(row["narration_text"]).strip()
-            if not _WEARER.match(text):
-                yield make.dropped(f"ego4d:{id}", "wearer", "not about the camera wearer", text)
-                continue
-            said = " ".join(_WEARER.sub("", text).rstrip(". ").split())
-            if _TAG.search(said) or not said:
-                yield make.dropped(f"ego4d:{id}", "unsure", "the narrator was not sure", text)
-                continue
-            second = float(row["timestamp_sec"])
-            place = f"{video}/{index}"
-            found.append(Segment(id, video, index, second, second, said, place))
+        for one in bad.each(rows, where, partial(_narrated, video), f"{video}, narration"):
+            if isinstance(one, Verdict):
+                yield one
+            else:
+                found.append(one)
         found.sort(key=lambda s: (s.start, s.order))
         yield from _next(found, where, margin_s=MOMENT_S)
 
@@ -133,23 +126,24 @@ def contacts(
 
     ``sizes`` is info.video_metadata of the file, ``nouns`` its categories.
     """
-    for row, moment in enumerate(moments):
+
+    def read(row: int, moment: Moment) -> Iterator[Record | Verdict]:
         id = f"ego4d:sta-{moment.uid}"
         if len(moment.objects) != 1:
             reason = "no object" if not moment.objects else "several objects are touched next"
             yield make.dropped(id, "objects", reason, str(len(moment.objects)))
-            continue
+            return
         (contact,) = moment.objects
         media = frame(moment.video_uid, moment.frame, _size(sizes.get(moment.video_uid, {})))
         box = _inside(contact.box, media.size)
         if box is None:
             yield make.dropped(id, "box", "the box is empty inside the image", str(contact.box))
-            continue
+            return
         noun = nouns.get(contact.noun_category_id)
         if noun is None:
             got = str(contact.noun_category_id)
             yield make.dropped(id, "join", "the noun is not in the file", got)
-            continue
+            return
         at = _at(where, f"annotations/{row}")
         thing = _box("next", box, readable(noun))
         question = "Which object does the camera wearer touch next?"
@@ -164,20 +158,29 @@ def contacts(
             provenance=at,
         )
 
+    return bad.each(moments, where, read)
+
 
 def hands(videos: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Of each valid action of fho_main: the hands and the changed object just before contact."""
-    for number, video in enumerate(videos):
+
+    def read(number: int, video: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         size = _size(video.get("video_metadata") or {})
         uid = str(video["video_uid"])
-        for span in video.get("annotated_intervals") or ():
-            for action in span.get("narrated_actions") or ():
-                id = f"ego4d:fho-{action['uid']}"
-                if action.get("is_rejected") or not action.get("is_valid_action", True):
-                    yield make.dropped(id, "invalid", "its annotators rejected the action")
-                    continue
-                place = _at(where, f"videos/{number}/{action['uid']}")
-                yield from _before(id, uid, action, size, place)
+
+        def one(_: int, action: Mapping[str, Any]) -> Iterator[Record | Verdict]:
+            id = f"ego4d:fho-{action['uid']}"
+            if action.get("is_rejected") or not action.get("is_valid_action", True):
+                yield make.dropped(id, "invalid", "its annotators rejected the action")
+                return
+            place = _at(where, f"videos/{number}/{action['uid']}")
+            yield from _before(id, uid, action, size, place)
+
+        spans = video.get("annotated_intervals") or ()
+        actions = [a for span in spans for a in span.get("narrated_actions") or ()]
+        return bad.each(actions, where, one, f"{uid}, action")
+
+    return bad.each(videos, where, read)
 
 
 def frame(video: str, number: int, size: tuple[int, int] | None) -> Media:
@@ -199,6 +202,20 @@ def readable(label: str) -> str:
 
 
 # --- parts ------------------------------------------------------------------------------------
+
+
+def _narrated(video: str, index: int, row: Mapping[str, Any]) -> Iterator[Segment | Verdict]:
+    """What the wearer of the camera does by one narration, or why it tells no such thing."""
+    id = f"{video}-{row.get('annotation_uid') or index}-{index}"
+    text = str(row["narration_text"]).strip()
+    said = " ".join(_WEARER.sub("", text).rstrip(". ").split())
+    if not _WEARER.match(text):
+        yield make.dropped(f"ego4d:{id}", "wearer", "not about the camera wearer", text)
+    elif _TAG.search(said) or not said:
+        yield make.dropped(f"ego4d:{id}", "unsure", "the narrator was not sure", text)
+    else:
+        second = float(row["timestamp_sec"])
+        yield Segment(id, video, index, second, second, said, f"{video}/{index}")
 
 
 def _next(

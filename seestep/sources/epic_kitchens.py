@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from seestep.records import Media, Provenance, Record, Verdict
-from seestep.sources import next_action
+from seestep.sources import bad, next_action
 from seestep.sources.next_action import Segment
 
 LICENCE = "CC BY-NC 4.0"
@@ -29,11 +29,12 @@ COLUMNS = (
 )
 
 
-def segments(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Segment]]:
+def segments(rows: Iterable[Mapping[str, str]], where: Provenance) -> dict[str, list[Segment]]:
     """Segments by video, in order of time."""
     videos: dict[str, list[Segment]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        segment = Segment(
+
+    def read(index: int, row: Mapping[str, str]) -> Iterator[Segment]:
+        yield Segment(
             id=row["narration_id"],
             video=row["video_id"],
             order=int(row["narration_id"].rsplit("_", 1)[1]),
@@ -42,13 +43,15 @@ def segments(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Segment]]:
             narration=" ".join(row["narration"].split()),
             row=str(index),
         )
+
+    for segment in bad.each(rows, where, read):
         videos[segment.video].append(segment)
     return {v: sorted(found, key=lambda s: (s.start, s.order)) for v, found in videos.items()}
 
 
 def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Record | Verdict]:
     """A next-action choice for each segment that history and distractors allow."""
-    for video, ordered in segments(rows).items():
+    for video, ordered in segments(rows, where).items():
         for asked in next_action.ask(ordered, "epic_kitchens"):
             if isinstance(asked, Verdict):
                 yield asked

@@ -27,7 +27,7 @@ from seestep.records import (
     Verdict,
     YesNo,
 )
-from seestep.sources import make
+from seestep.sources import bad, make
 
 LICENCE = "code BSD-3-Clause, none stated for the data; images: Visual Genome, CC BY 4.0"
 VERSION = "1"
@@ -62,25 +62,22 @@ def convert(
 ) -> Iterator[Record | Verdict]:
     """One record a question. ``images`` (Visual Genome's image_data.json) may be empty: sizes and
     folders then come from the pictures on disk."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         number = str(row["image_id"]).strip()
         question = _spaced(row.get("question", row.get("instruction")))
         answer = _spaced(row.get("answer", row.get("answer_gt")))
         id = f"lrv_instruction:{number}-{index}"
         if not number.isdigit():
             yield make.dropped(id, "join", "the image id is no number of Visual Genome", number)
-            continue
-        if not question or not answer:
+        elif not question or not answer:
             yield make.dropped(id, "empty", "the question or the answer is empty")
-            continue
-        yield _one(
-            id,
-            images.get(int(number)) or _unseen_media(int(number)),
-            question,
-            answer,
-            str(row.get("task", "")).strip().lower(),
-            _at(where, index),
-        )
+        else:
+            media = images.get(int(number)) or _unseen_media(int(number))
+            task = str(row.get("task", "")).strip().lower()
+            yield _one(id, media, question, answer, task, _at(where, index))
+
+    return bad.each(rows, where, read)
 
 
 def _one(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from seestep.records import Box, Form, Geometry, Media, Number, Provenance, Record, Verdict, YesNo
-from seestep.sources import make
+from seestep.sources import bad, make
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +81,11 @@ def convert(
     found: dict[int, list[Annotation]] = defaultdict(list)
     for a in annotations:
         found[a.image_id].append(a)
-    for index, image in enumerate(images):
-        yield from of_image(image, found.pop(image.id, []), names, _at(where, index))
+
+    def read(index: int, image: Image) -> Iterator[Record | Verdict]:
+        return of_image(image, found.pop(image.id, []), names, _at(where, index))
+
+    yield from bad.each(images, where, read)
     for orphan, rows in sorted(found.items()):
         for a in rows:
             id = f"lvis:{orphan}-{a.id}"

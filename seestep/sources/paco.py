@@ -17,7 +17,7 @@ from seestep.errors import GeometryError
 from seestep.geometry.frames import same_size
 from seestep.geometry.masks import anchor, from_polygon, from_runs
 from seestep.records import Form, Geometry, Media, Points, Provenance, Record, Verdict
-from seestep.sources import lvis, make
+from seestep.sources import bad, lvis, make
 
 
 class Annotation(lvis.Annotation, frozen=True, kw_only=True):
@@ -64,7 +64,8 @@ def convert(
     parts: dict[int, list[Annotation]] = defaultdict(list)
     for a in annotations:
         (objects if a.obj_ann_id == a.id else parts)[a.image_id].append(a)
-    for index, image in enumerate(images):
+
+    def read(index: int, image: lvis.Image) -> Iterator[Record | Verdict]:
         own, theirs = objects.pop(image.id, []), parts.pop(image.id, [])
         place = _at(where, index)
         for found in lvis.of_image(image, own, things, place):
@@ -74,6 +75,8 @@ def convert(
             name = names.get(thing.category_id, "")
             yield from _attributes(thing, name, picture, words, kinds, place)
             yield from _parts(thing, name, picture, theirs, names, place)
+
+    yield from bad.each(images, where, read)
     for orphans in (objects, parts):
         for number, rows in sorted(orphans.items()):
             for a in rows:

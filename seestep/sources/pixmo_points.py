@@ -23,7 +23,7 @@ from seestep.records import (
     Verdict,
     YesNo,
 )
-from seestep.sources import make
+from seestep.sources import bad, make
 
 LICENCE = "ODC-BY 1.0; images: as the sites that show them say"
 VERSION = "1"
@@ -34,7 +34,8 @@ MOST = 100.0
 def convert(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Pointing, counting and absence of every row; equal questions of one picture come once."""
     asked: set[bytes] = set()  # 8 bytes each: the file has 2.4 million rows
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         sha256, label = str(row["image_sha256"]).lower(), " ".join(str(row["label"]).split())
         id = f"pixmo_points:{sha256[:16]}-{index}"
         question = hashlib.blake2b(f"{sha256} {label.casefold()}".encode(), digest_size=8).digest()
@@ -54,6 +55,8 @@ def convert(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Re
         else:
             asked.add(question)
             yield from _records(id, _media(sha256), label, points, _at(where, index))
+
+    return bad.each(rows, where, read)
 
 
 def _records(

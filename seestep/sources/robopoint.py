@@ -28,7 +28,7 @@ from seestep.records import (
     Verdict,
     YesNo,
 )
-from seestep.sources import make
+from seestep.sources import bad, make
 from seestep.sources.rows import IMAGE
 
 LICENCE = "Apache-2.0; images as their own data sets say"
@@ -48,12 +48,11 @@ _ORIGINS = (
 
 def convert(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """One record for each answer of each conversation."""
-    for index, row in enumerate(rows):
-        yield from _conversation(row, index, _at(where, index))
+    return bad.each(rows, where, lambda n, row: _conversation(n, row, _at(where, n)))
 
 
 def _conversation(
-    row: Mapping[str, Any], index: int, where: Provenance
+    index: int, row: Mapping[str, Any], where: Provenance
 ) -> Iterator[Record | Verdict]:
     name = str(row["id"])
     said = [(str(turn["from"]), str(turn["value"])) for turn in row["conversations"]]

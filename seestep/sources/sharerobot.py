@@ -21,7 +21,7 @@ from seestep.records import (
     Record,
     Verdict,
 )
-from seestep.sources import make
+from seestep.sources import bad, make
 
 LICENCE = "none stated (frames: BridgeData V2, CC BY 4.0)"
 VERSION = "1"
@@ -31,7 +31,8 @@ _RANGE = re.compile(r"<image (\d+)-(\d+)>\s*")
 
 def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Questions about what happened, what comes next, what can be done."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         episode = str(row["id"])
         short = "/".join(episode.split("/")[-2:])
         id = f"sharerobot:{row['task']}-{short}-s{row.get('selected_step', index)}"
@@ -39,11 +40,11 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
         marker = _RANGE.search(human)
         if marker is None:
             yield make.dropped(id, "marker", "the question has no <image A-B> range", human[:80])
-            continue
+            return
         first, last = int(marker[1]), int(marker[2])
         if last < first:
             yield make.dropped(id, "marker", "the frame range runs backwards", marker[0])
-            continue
+            return
         folder = short.replace("#", "/")
         picks = sorted({first + round((last - first) * i / (FRAMES - 1)) for i in range(FRAMES)})
         yield make.record(
@@ -63,17 +64,20 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
             provenance=_at(where, index),
         )
 
+    return bad.each(rows, where, read)
+
 
 def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Where the end effector should act, as a box."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:affordance-{row['id']}"
         media = _media(row, "affordance")
         area = row["affordance"]
         box = make.xywh(area["x"], area["y"], area["width"], area["height"], media.size or (0, 0))
         if box is None:
             yield make.dropped(id, "box", "the box is empty inside the image", str(area))
-            continue
+            return
         yield make.record(
             id,
             "affordance",
@@ -85,20 +89,23 @@ def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
             provenance=_at(where, index),
         )
 
+    return bad.each(rows, where, read)
+
 
 def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """The way of the end effector through the picture, as an ordered path."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:trajectory-{row['id']}"
         media = _media(row, "trajectory")
         width, height = media.size or (0, 0)
         points = [(float(x), float(y)) for x, y in row["points"]]
         if any(not (0 <= x <= width and 0 <= y <= height) for x, y in points):
             yield make.dropped(id, "outside", "a point leaves the image", str(points))
-            continue
+            return
         if len(points) < 2:
             yield make.dropped(id, "short", "a path needs at least 2 points", str(points))
-            continue
+            return
         yield make.record(
             id,
             "path",
@@ -117,6 +124,8 @@ def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
             ],
             provenance=_at(where, index),
         )
+
+    return bad.each(rows, where, read)
 
 
 def _media(row: Mapping[str, Any], part: str) -> Media:

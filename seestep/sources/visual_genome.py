@@ -23,7 +23,7 @@ from seestep.records import (
     Thought,
     Verdict,
 )
-from seestep.sources import make, vg_rows
+from seestep.sources import bad, make, vg_rows
 
 LICENCE = "CC BY 4.0"
 VERSION = "1"
@@ -66,7 +66,8 @@ def relations(
     rows: Iterable[vg_rows.Relations], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """Where one thing is relative to another, for pairs that their names single out."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: vg_rows.Relations) -> Iterator[Record | Verdict]:
         image, media = row.image, images.get(row.image)
         at = _at(where, f"{index}/relationships")
         things: dict[str, list[make.Box]] = {}
@@ -96,12 +97,15 @@ def relations(
             else:
                 yield _relation(id, predicate, (one, other), (a, b), media, at)
 
+    return bad.each(rows, where, read)
+
 
 def regions(
     rows: Iterable[vg_rows.Regions], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """Find the box that a phrase describes."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: vg_rows.Regions) -> Iterator[Record | Verdict]:
         image, at = row.image, _at(where, f"{index}/regions")
         phrases = [" ".join(r.phrase.lower().split()) for r in row.regions]
         times = Counter(phrases)
@@ -131,12 +135,15 @@ def regions(
                     provenance=at,
                 )
 
+    return bad.each(rows, where, read)
+
 
 def questions(
     rows: Iterable[vg_rows.Questions], images: Mapping[int, Media], where: Provenance
 ) -> Iterator[Record | Verdict]:
     """The free questions, with the annotators' own answers."""
-    for index, row in enumerate(rows):
+
+    def read(index: int, row: vg_rows.Questions) -> Iterator[Record | Verdict]:
         image, at = row.image, _at(where, f"{index}/qas")
         for qa in row.qas:
             id = f"visual_genome:{image}-qa-{qa.qa_id}"
@@ -155,6 +162,8 @@ def questions(
                     form=WORDS,
                     provenance=at,
                 )
+
+    return bad.each(rows, where, read)
 
 
 def _relation(

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from PIL import Image
@@ -35,7 +36,7 @@ def write(folder: Path, rows: list, name: str = "data.json") -> Path:
 
 
 def picture(folder: Path, name: str, size: tuple[int, int] = (64, 48)) -> str:
-    Image.new("RGB", size, (hash(name) % 255, 80, 90)).save(folder / name)
+    Image.new("RGB", size, (crc32(name.encode()) % 255, 80, 90)).save(folder / name)
     return name
 
 
