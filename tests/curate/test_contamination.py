@@ -122,6 +122,26 @@ def test_unrelated_pictures_are_not_taken_for_each_other():
     assert alike == []
 
 
+def test_the_same_shapes_in_other_colours_are_another_picture():
+    for seed in range(8):
+        image = photo(seed)
+        red, green, blue = image.split()
+        grey = image.convert("L").convert("RGB")
+        warmer = Image.merge("RGB", (red.point(lambda v: min(255, v * 1.1)), green, blue))
+        swapped = Image.merge("RGB", (blue, green, red))
+        # as bright everywhere, so that grey values cannot tell them apart
+        y, cb, cr = image.convert("YCbCr").split()
+        other = Image.merge("YCbCr", (y, cr, cb)).convert("RGB")
+        for copy, known in ((grey, True), (warmer, True), (other, False), (swapped, False)):
+            found = list(candidates([look(image)], [look(copy)]))
+            score = max((same(small(image), small(copy), v) for *_, v in found), default=0.0)
+            assert (score >= ALIKE) == known, (seed, score)
+            mirror = ImageOps.mirror(copy)
+            found = list(candidates([look(image)], [look(mirror)]))
+            score = max((same(small(image), small(mirror), v) for *_, v in found), default=0.0)
+            assert (score >= ALIKE) == known, (seed, score, "mirrored")
+
+
 def test_a_flat_wall_is_nobodys_copy():
     grey = [Image.new("RGB", (64, 64), (v, v, v)) for v in (100, 102)]
     assert list(candidates([look(grey[0])], [look(grey[1])])) == []

@@ -31,7 +31,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import ShardResult
 
-VERSION = 1
+VERSION = 2
 REPORT, BLOCKED = "audit.json", "blocked.json"
 Act: TypeAlias = Literal["remove", "tag"]
 

@@ -2,7 +2,8 @@
 
 A perceptual hash (Zauner 2010, the DCT hash of pHash.org) of each picture, of its mirror image and
 of crops of both finds candidates by Hamming distance; each is then verified on the grey values
-themselves, so that a flat wall is not every flat wall. Scaling an interval of the picture to 32
+themselves, so that a flat wall is not every flat wall, and on the colours, so that a red bed is no
+blue one. Scaling an interval of the picture to 32
 rows and taking their lowest frequencies are both linear, so one small matrix an interval makes the
 hashes of all crops at once.
 """
@@ -32,6 +33,9 @@ NEAR = 12  # bits of 64 a candidate may differ in
 ALIKE = 0.96  # correlation of grey values from which on a candidate is the same picture
 STEPS = (0.04, 0.02, 0.01)  # by which a crop is moved to fit, coarse to fine
 HOPE = (0.7, 0.85)  # correlation as found, and after the first step, that a copy reaches at least
+CHROMA = 32  # by so many values of Cb and of Cr
+TINT = 0.4, 4.0  # how far colours may lie apart: a share of how strong they are, and on top of it
+COLORLESS = 2.0  # mean strength (of 255) of colours below which a picture may be a grey copy
 FLAT = 4.0  # standard deviation of grey values (of 255) below which a picture shows nothing
 
 
@@ -59,22 +63,28 @@ VIEWS: tuple[View, ...] = tuple(_views())
 
 def look(image: Image.Image, copy: NDArray[np.uint8]) -> Look:
     """Hashes of an upright RGB picture; ``copy`` is its ``small``."""
-    return Look(pixel_sha256(image), _hashes(copy), bool(copy.std() < FLAT))
+    return Look(pixel_sha256(image), _hashes(copy), bool(copy[:THUMB].std() < FLAT))
 
 
 def small(image: Image.Image) -> NDArray[np.uint8]:
-    """(THUMB, THUMB) grey copy that is compared; sides are shares of the picture's."""
-    return np.asarray(image.convert("L").resize((THUMB, THUMB), Image.Resampling.BOX))
+    """The copy that is compared; its sides are shares of the picture's. THUMB rows of THUMB grey
+    values, then the rows of Cb and Cr (CHROMA x CHROMA each) behind one another."""
+    y, *colors = image.convert("YCbCr").split()
+    planes = [np.asarray(c.resize((CHROMA, CHROMA), Image.Resampling.BOX)) for c in colors]
+    grey = np.asarray(y.resize((THUMB, THUMB), Image.Resampling.BOX))
+    return np.concatenate([grey, np.stack(planes).reshape(-1, THUMB)])
 
 
 def same(one: NDArray[np.uint8], other: NDArray[np.uint8], views: tuple[int, int]) -> float:
-    """Correlation of two pictures of ``small``, seen as ``views`` of VIEWS, in [-1, 1].
+    """Correlation of two pictures of ``small``, seen as ``views`` of VIEWS, in [-1, 1]; 0 where
+    their colours differ.
 
     Real crops lie between those of VIEWS: the one that is cropped is moved and scaled a little to
     where the two agree best.
     """
     cropped = 0 if views[0] else 1
-    whole = _unit(_seen((one, other)[1 - cropped], VIEWS[views[1 - cropped]]))
+    theirs, full = (one, other)[1 - cropped], VIEWS[views[1 - cropped]]
+    whole = _unit(_seen(theirs, full))
     if whole is None:
         return 0.0
     image, at = (one, other)[cropped], VIEWS[views[cropped]]
@@ -87,7 +97,7 @@ def same(one: NDArray[np.uint8], other: NDArray[np.uint8], views: tuple[int, int
                 score = _correlation(_seen(image, near), whole)
                 if score > best:
                     best, at, better = score, near, True
-    return best
+    return best if _tinted_alike(_colors(image, at), _colors(theirs, full)) else 0.0
 
 
 def candidates(
@@ -132,12 +142,12 @@ def told(views: tuple[int, int]) -> str:
 
 
 @lru_cache(4096)
-def _averages(start: float, side: float) -> Grey:
-    """(SIDE, THUMB): the mean of each of SIDE equal parts of an interval of THUMB pixels."""
-    edges = (start + side * np.arange(SIDE + 1) / SIDE) * THUMB
+def _averages(start: float, side: float, parts: int = SIDE, pixels: int = THUMB) -> Grey:
+    """(parts, pixels): the mean of each of equal parts of an interval of so many pixels."""
+    edges = (start + side * np.arange(parts + 1) / parts) * pixels
     low, high = edges[:-1, None], edges[1:, None]
-    pixels = np.arange(THUMB)[None]
-    inside = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
+    at = np.arange(pixels)[None]
+    inside = np.clip(np.minimum(high, at + 1) - np.maximum(low, at), 0, None)
     out: Grey = (inside / inside.sum(1, keepdims=True)).astype(np.float32)
     return out
 
@@ -167,7 +177,7 @@ def _hashes(copy: NDArray[np.uint8]) -> Hashes:
     """(views,): which of 64 frequencies lie above their median; the mean is left out."""
     rows, which = _plan()
     spans = len(rows) // 8
-    every = (rows @ copy.astype(np.float32) @ rows.T).reshape(spans, 8, spans, 8)
+    every = (rows @ copy[:THUMB].astype(np.float32) @ rows.T).reshape(spans, 8, spans, 8)
     low = every[which[:, 1], :, which[:, 0], :]  # (half the views, 8 down, 8 across)
     odd = np.where(np.arange(8) % 2, -1, 1).astype(np.float32)  # a mirror image turns odd waves
     values = np.concatenate([low, low * odd]).reshape(len(VIEWS), 64)
@@ -178,8 +188,23 @@ def _hashes(copy: NDArray[np.uint8]) -> Hashes:
 
 def _seen(copy: NDArray[np.uint8], view: View) -> Grey:
     mirrored, left, top, side = view
-    values: Grey = _averages(top, side) @ copy.astype(np.float32) @ _averages(left, side).T
+    values: Grey = _averages(top, side) @ copy[:THUMB].astype(np.float32) @ _averages(left, side).T
     return values[:, ::-1] if mirrored else values
+
+
+def _colors(copy: NDArray[np.uint8], view: View) -> Grey:
+    """(2, 8, 8) Cb and Cr, 0 where there is no colour."""
+    mirrored, left, top, side = view
+    planes = copy[THUMB:].reshape(2, CHROMA, CHROMA).astype(np.float32) - np.float32(128)
+    down, across = (_averages(v, side, CHROMA // 4, CHROMA) for v in (top, left))
+    values: Grey = down @ planes @ across.T
+    return values[..., ::-1] if mirrored else values
+
+
+def _tinted_alike(one: Grey, other: Grey) -> bool:
+    strong = [float(np.hypot(*v).mean()) for v in (one, other)]
+    apart = float(np.hypot(*(one - other)).mean())
+    return min(strong) < COLORLESS or apart <= TINT[0] * max(strong) + TINT[1]
 
 
 def _beside(view: View, step: float) -> Iterator[View]:

@@ -32,7 +32,7 @@ class Found:
     entries: Sequence[Entry]
     looks: Sequence[Look]
     where: Sequence[str]
-    copies: NDArray[np.uint8]  # (pictures, side, side), of ``small``
+    copies: NDArray[np.uint8]  # (pictures, rows, columns), of ``small``
     unread: Sequence[str]
 
 
