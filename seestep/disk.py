@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from seestep.errors import DataError, RunError
 
@@ -33,13 +33,24 @@ def atomic_write(path: Path, data: bytes) -> None:
 
     Raises ``RunError`` with the path and the free space when the disk or a quota is full.
     """
+    with atomic_file(path, size=len(data)) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, *, size: int | None = None) -> Iterator[BinaryIO]:
+    """A file to write piece by piece; it takes its place, whole, when the block ends well.
+
+    Raises as ``atomic_write``, which tells ``size``; an ``OSError`` of the block counts as one of
+    writing. After any error the old file stands.
+    """
     path = Path(path)
     tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _crash_point(f"before write {path.name}")
         with open(tmp, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             _crash_point(f"after write {path.name}")
             os.fsync(file.fileno())
@@ -48,18 +59,20 @@ def atomic_write(path: Path, data: bytes) -> None:
         _crash_point(f"after replace {path.name}")
         _fsync_folder(path.parent)
         _crash_point(f"after folder fsync {path.name}")
-    except OSError as error:
+    except (Exception, KeyboardInterrupt) as error:
         with contextlib.suppress(OSError):
             tmp.unlink()
-        _refuse_write(path, len(data), error)
+        if isinstance(error, OSError):
+            _refuse_write(path, size, error)
+        raise
 
 
-def _refuse_write(path: Path, size: int, error: OSError) -> NoReturn:
+def _refuse_write(path: Path, size: int | None, error: OSError) -> NoReturn:
     if error.errno in _FULL:
         raise RunError(
             f"no room to write this file: {error.strerror}",
             file=path,
-            wanted=f"{size:,} bytes",
+            wanted=None if size is None else f"{size:,} bytes",
             got=f"{free_bytes(path):,} bytes free",
             hint="free some space or raise the quota, then run the same command again; "
             "finished shards are kept",

@@ -73,6 +73,9 @@ def export(
     if done.media_missing:
         print(f"  {done.media_missing:,} of them name pictures that are not on disk; "
               "tell where they lie: --root NAME=FOLDER")  # fmt: skip
+    if done.frame == "pixel_resized":
+        print(f"  numbers are pixels of pictures resized to {done.min_pixels:,} to "
+              f"{done.max_pixels:,} of them: tell the trainer to do the same")  # fmt: skip
     if done.dropped:
         print(f"{done.dropped:,} left out ({out / DROPPED}):")
         reasons = Counter(v.reason for v in read_jsonl(out / DROPPED, Verdict))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from os.path import isfile
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from seestep.disk import atomic_write, locked
+from seestep.disk import atomic_file, atomic_write, locked
 from seestep.errors import DataError, GeometryError, RunError
 from seestep.export.formats import FORMATS, Row
 from seestep.families import Family
@@ -25,10 +27,16 @@ WRITTEN = ("data.json", "data.jsonl", "dataset_info.json", "sidecar.jsonl", DROP
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written. ``media_missing`` rows name pictures that are not on disk."""
+    """What was written. ``media_missing`` rows name pictures that are not on disk.
+
+    Numbers are in ``frame``, of pictures resized to an area of ``min_pixels`` to ``max_pixels``.
+    """
 
     format: str
     family: str
+    frame: str
+    min_pixels: int
+    max_pixels: int
     rows: int
     dropped: int
     media_missing: int
@@ -56,7 +64,8 @@ def export(
 ) -> Export:
     """Write ``out``/data.json(l), sidecar.jsonl, dropped.jsonl and export.json; for LLaMA-Factory
     dataset_info.json too, so that ``dataset_dir`` is ``out`` and the data set's name is seestep.
-    An earlier export in ``out`` is replaced; ``RunError`` if files of these names are no export.
+    An earlier export in ``out`` is replaced once every row is written, one at a time; ``RunError``
+    if files of these names are no export.
 
     Pictures are named by their path, never copied. A record that cannot be written for this
     family (unknown image size, a geometry outside its image, a placeholder in its words) or is of
@@ -64,48 +73,63 @@ def export(
     """
     if to not in FORMATS:
         raise DataError("unknown export format", wanted=" | ".join(FORMATS), got=to)
-    rows: list[Row] = []
-    sides: list[Side] = []
-    dropped: list[Verdict] = []
-    for asked in read_rows(folder, kind):
-        paths, missing = _pictures(asked, roots)
-        try:
-            if asked.split != split:
-                raise DataError(f"of the split {asked.split}, not {split}", record=asked.id)
-            rows.append(FORMATS[to](asked, family, paths, style))
-        except (DataError, GeometryError) as error:
-            dropped.append(Verdict(id=asked.id, check="export", keep=False, reason=error.what))
-            continue
-        sides.append(Side(id=asked.id, record=msgspec.Raw(dumps(asked)), media_missing=missing))
     name = "data.json" if to in ("llava", "qwen") else "data.jsonl"
-    result = Export(
-        format=to,
-        family=family.name,
-        rows=len(rows),
-        dropped=len(dropped),
-        media_missing=sum(s.media_missing for s in sides),
-        file=name,
-    )
+    places = {key: root.absolute() for key, root in roots.items()}
+    told: Counter[str] = Counter()
+
+    def rows(sides: BinaryIO, drops: BinaryIO) -> Iterator[Row]:
+        for asked in read_rows(folder, kind):
+            paths, missing = _pictures(asked, places)
+            try:
+                if asked.split != split:
+                    raise DataError(f"of the split {asked.split}, not {split}", record=asked.id)
+                row = FORMATS[to](asked, family, paths, style)
+            except (DataError, GeometryError) as error:
+                gone = Verdict(id=asked.id, check="export", keep=False, reason=error.what)
+                drops.write(dumps(gone) + b"\n")
+                told["dropped"] += 1
+                continue
+            side = Side(id=asked.id, record=msgspec.Raw(dumps(asked)), media_missing=missing)
+            sides.write(msgspec.json.encode(side) + b"\n")
+            told["rows"] += 1
+            told["media_missing"] += missing
+            yield row
+
     with locked(out):
-        _make_room(out)
-        if to == "sharegpt":
-            told = json.dumps(dataset_info(name, pairs=kind is Pair), indent=2)
-            atomic_write(out / "dataset_info.json", told.encode() + b"\n")
-        atomic_write(out / name, _list(rows) if name.endswith(".json") else _lines(rows))
-        atomic_write(out / "sidecar.jsonl", b"".join(msgspec.json.encode(s) + b"\n" for s in sides))
-        atomic_write(out / DROPPED, b"".join(dumps(v) + b"\n" for v in dropped))
+        _earlier(out)
+        with ExitStack() as stack:
+            data, sides, drops = (
+                stack.enter_context(atomic_file(out / file))
+                for file in (name, "sidecar.jsonl", DROPPED)
+            )
+            data.writelines(_framed(rows(sides, drops), listed=name == "data.json"))
+            for file in _earlier(out):  # they may be another export's: its rows are not these
+                file.unlink()
+            if to == "sharegpt":
+                info = json.dumps(dataset_info(name, pairs=kind is Pair), indent=2)
+                atomic_write(out / "dataset_info.json", info.encode() + b"\n")
+        result = Export(
+            format=to,
+            family=family.name,
+            frame=family.frame,
+            min_pixels=family.min_pixels,
+            max_pixels=family.max_pixels,
+            rows=told["rows"],
+            dropped=told["dropped"],
+            media_missing=told["media_missing"],
+            file=name,
+        )
         atomic_write(out / DONE, msgspec.json.encode(result) + b"\n")
     return result
 
 
-def _make_room(out: Path) -> None:
-    """Delete what another export wrote, as its rows may not be these; no file of anybody else."""
+def _earlier(out: Path) -> list[Path]:
+    """The files of another export; ``RunError`` if files of these names are anybody else's."""
     there = [out / name for name in WRITTEN if (out / name).exists()]
     if there and not (out / DONE).is_file():
         hint = "choose another --out"
         raise RunError("this file is of no export, and would be lost", file=there[0], hint=hint)
-    for file in there:
-        file.unlink()
+    return there
 
 
 def records_of(run: Path) -> tuple[Path, dict[str, Path]]:
@@ -173,10 +197,11 @@ def _paths(media: Media, roots: Roots) -> Sequence[str]:
     return [(root / p).as_posix() for p in (media.frames or (media.path,))]
 
 
-def _lines(rows: Iterable[Row]) -> bytes:
-    return b"".join(json.dumps(r, ensure_ascii=False).encode() + b"\n" for r in rows)
-
-
-def _list(rows: Iterable[Row]) -> bytes:
-    body = b",\n".join(json.dumps(r, ensure_ascii=False).encode() for r in rows)
-    return b"[\n" + body + b"\n]\n"
+def _framed(rows: Iterable[Row], *, listed: bool) -> Iterator[bytes]:
+    """JSON lines, or one JSON list with a row a line."""
+    before, after = (b"[\n", b"") if listed else (b"", b"\n")
+    for row in rows:
+        yield before + json.dumps(row, ensure_ascii=False).encode() + after
+        before = b",\n" if listed else b""
+    if listed:
+        yield (before if before == b"[\n" else b"") + b"\n]\n"

@@ -1,6 +1,7 @@
 """Every format says the same thing in its own words, and loads in its reader."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -182,6 +183,42 @@ def test_pairs_are_written_too_and_unknown_formats_refused(tmp_path: Path) -> No
     assert write(tmp_path, [PAIR], "sharegpt").rows == 1
     with pytest.raises(DataError, match="unknown export format"):
         export(tmp_path / "in", tmp_path / "o", to="alpaca", family=FAMILY, roots={}, kind=Pair)
+
+
+def test_an_export_that_fails_on_its_way_leaves_the_earlier_one(tmp_path: Path) -> None:
+    write(tmp_path, [locate()], "swift")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    part = tmp_path / "in/part-00000.jsonl"
+    part.write_bytes(part.read_bytes() * 2)
+    with pytest.raises(RunError, match="changed after it was written"):
+        export(tmp_path / "in", tmp_path / "out", to="qwen", family=FAMILY, roots={}, kind=Record)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+
+
+def test_what_is_held_in_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    long = locate("Where is the cup?" + " Look well." * 400)
+    folder = run_folder(
+        tmp_path / "in", [msgspec.structs.replace(long, id=f"t:{i}") for i in range(1000)]
+    )
+    tracemalloc.start()
+    try:
+        export(folder, tmp_path / "out", to="swift", family=FAMILY, roots={}, kind=Record)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2e6 < (tmp_path / "out/data.jsonl").stat().st_size
+
+
+def test_pictures_are_named_by_their_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer looks for them from another folder than we did."""
+    folder = run_folder(tmp_path / "in", [locate()])
+    monkeypatch.chdir(tmp_path)
+    roots = {MEDIA.root: Path("pics")}
+    export(folder, Path("out"), to="swift", family=FAMILY, roots=roots, kind=Record)
+    row = json.loads((tmp_path / "out/data.jsonl").read_text())
+    assert row["images"] == [str(tmp_path / "pics/a/b.jpg")]
 
 
 @pytest.mark.parametrize("to", ["llava", "sharegpt", "messages", "swift"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seestep import disk
-from seestep.disk import atomic_write
+from seestep.disk import atomic_file, atomic_write
 from seestep.errors import RunError
 from seestep.run import ShardResult
 from tests.foundation.folders import hashes, make, work
@@ -201,6 +201,19 @@ def test_a_file_above_the_size_limit_is_refused_and_the_old_one_stays(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         signal.signal(signal.SIGXFSZ, ignored)
     assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_file_in_pieces_takes_its_place_only_when_all_are_written(tmp_path, error):
+    path = tmp_path / "x"
+    with atomic_file(path) as file:
+        file.writelines([b"old", b"er"])
+        assert not path.exists()
+    with pytest.raises(error), atomic_file(path) as file:
+        file.write(b"new")
+        raise error
+    assert path.read_bytes() == b"older"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
