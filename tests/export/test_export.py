@@ -13,6 +13,7 @@ from seestep.export.formats import FORMATS
 from seestep.export.write import Export, Side, export, records_of
 from seestep.records import (
     Box,
+    Entity,
     Form,
     FormRef,
     Freeform,
@@ -21,7 +22,9 @@ from seestep.records import (
     MediaRef,
     Pair,
     Record,
+    Step,
     Text,
+    Thought,
     Turn,
     loads,
 )
@@ -85,16 +88,65 @@ def test_llava_refuses_pairs() -> None:
         FORMATS["llava"](PAIR, families.get("qwen3_vl"), ["b.jpg"], "tags")
 
 
-def test_llava_has_one_placeholder_a_picture() -> None:
-    row = FORMATS["llava"](locate(), families.get("qwen3_vl"), ["b.jpg"], "plain")
-    assert row["image"] == ["b.jpg"]
+@pytest.mark.parametrize(("to", "image"), [("llava", "b.jpg"), ("qwen", ["b.jpg"])])
+def test_llava_has_one_placeholder_a_picture(to: str, image: str | list[str]) -> None:
+    row = FORMATS[to](locate(), families.get("qwen3_vl"), ["b.jpg"], "plain")
+    assert row["image"] == image
     assert [c["from"] for c in row["conversations"]] == ["human", "gpt"]
-    assert row["conversations"][0]["value"].count("<image>") == 1
+    assert row["conversations"][0]["value"].startswith("<image>\nWhere is the cup?")
 
 
-def test_a_placeholder_inside_the_words_is_refused() -> None:
-    with pytest.raises(DataError, match="read as a picture"):
-        FORMATS["swift"](locate("What does <image> say?"), families.get("qwen3_vl"), [], "plain")
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("said", ["<image>", "<video>", "<audio>", "<|im_end|>", "<|image_pad|>"])
+def test_words_that_a_reader_would_take_for_more_are_refused(to: str, said: str) -> None:
+    with pytest.raises(DataError, match=r"placeholder|control token"):
+        FORMATS[to](locate(f"What does {said} say?"), families.get("qwen3_vl"), ["b.jpg"], "plain")
+
+
+@pytest.mark.parametrize("to", ["sharegpt", "swift"])
+def test_nothing_stands_between_a_picture_and_the_words(to: str) -> None:
+    row = FORMATS[to](locate(), families.get("qwen3_vl"), ["b.jpg"], "plain")
+    assert row["messages"][0]["content"].startswith("<image>Where is the cup?")
+
+
+def turns(*roles: str) -> Record:
+    told = tuple(Turn(role=role, parts=(Text(text="Well?"),)) for role in roles)
+    return msgspec.structs.replace(locate(), turns=told)
+
+
+@pytest.mark.parametrize("to", ["llava", "qwen", "sharegpt", "swift"])
+@pytest.mark.parametrize(
+    "roles", [("user", "user"), ("assistant", "user"), ("user", "assistant"), ("system",)]
+)
+def test_turns_that_a_reader_would_leave_out_are_refused(to: str, roles: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="take turns"):
+        FORMATS[to](turns(*roles), families.get("qwen3_vl"), [], "plain")
+    assert FORMATS[to](turns("user", "assistant", "user"), families.get("qwen3_vl"), [], "plain")
+
+
+@pytest.mark.parametrize("to", ["llava", "qwen"])
+def test_a_system_turn_never_becomes_an_answer(to: str) -> None:
+    with pytest.raises(DataError, match="no system turn"):
+        FORMATS[to](turns("system", "user"), families.get("qwen3_vl"), [], "plain")
+
+
+@pytest.mark.parametrize("to", ["llava", "qwen"])
+def test_no_picture_is_no_image_key(to: str) -> None:
+    row = FORMATS[to](turns("user"), families.get("qwen3_vl"), [], "plain")
+    assert row.keys() == {"id", "conversations"}
+
+
+@pytest.mark.parametrize("to", ["sharegpt", "messages", "swift"])
+def test_a_pair_whose_answers_are_written_alike_is_refused(to: str) -> None:
+    thought = Thought(
+        entities=(Entity(id="o1", name="cup"),),
+        steps=(Step(do=("pick", "o1"), see="a cup", expect=(("holding", "o1"),)),),
+        next=("pick", "o1"),
+    )
+    pair = msgspec.structs.replace(PAIR, rejected=PAIR.chosen, chosen_thought=thought)
+    assert FORMATS[to](pair, families.get("qwen3_vl"), ["b.jpg"], "tags")
+    with pytest.raises(DataError, match="written alike"):
+        FORMATS[to](pair, families.get("qwen3_vl"), ["b.jpg"], "plain")
 
 
 FAMILY = families.get("qwen3_vl")
