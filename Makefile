@@ -1,4 +1,4 @@
-# make demo | demo-short | test | check | fmt: each brings its own .venv up to date first.
+# make demo | demo-short | test | consumers | check | fmt: each brings its own .venv up to date first.
 # The first Python that really runs (a pyenv shim may stand for none); the pins are tested with 3.11.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXTRAS := world,train,curate,evals,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo demo-short test check fmt venv clean
+.PHONY: demo demo-short test consumers check fmt venv clean
 
 demo: .venv/.ready
 	$(BIN)/seestep run recipes/quickstart.yaml --out runs/demo
@@ -17,6 +17,14 @@ demo-short: .venv/.ready
 # Two workers with one torch thread each are faster on two cores than one with two.
 test: .venv/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not gpu"
+
+# What `seestep export` writes, read by the trainers it is for, each in an environment of its own.
+consumers: .venv/.ready
+	tests/consumers/install.sh $(BIN)/python llamafactory .venv-llamafactory
+	tests/consumers/install.sh $(BIN)/python swift .venv-swift
+	SEESTEP_LLAMAFACTORY_PYTHON=$(CURDIR)/.venv-llamafactory/bin/python \
+	SEESTEP_SWIFT_PYTHON=$(CURDIR)/.venv-swift/bin/python \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/consumers
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .
