@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from itertools import islice
 from os.path import isfile
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -13,7 +15,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from seestep.disk import atomic_file, atomic_write, locked
-from seestep.errors import DataError, GeometryError, RunError
+from seestep.errors import DataError, RunError
 from seestep.export.formats import FORMATS, Row
 from seestep.families import Family
 from seestep.media import Roots
@@ -67,9 +69,11 @@ def export(
     An earlier export in ``out`` is replaced once every row is written, one at a time; ``RunError``
     if files of these names are no export.
 
-    Pictures are named by their path, never copied. A record that cannot be written for this
-    family (unknown image size, a geometry outside its image, a placeholder in its words) or is of
-    another ``split`` (guard sets stay out of training) is left out and dropped.jsonl says why.
+    Pictures are named by their path, never copied. Rows are in the order of the run, but one with a
+    picture comes first where the file is read in pieces (``_led``). A record that cannot be written
+    for this family (unknown image size, a geometry outside its image, a placeholder in its words)
+    or is of another ``split`` (guard sets stay out of training) is left out and dropped.jsonl says
+    why.
     """
     if to not in FORMATS:
         raise DataError("unknown export format", wanted=" | ".join(FORMATS), got=to)
@@ -77,14 +81,23 @@ def export(
     places = {key: root.absolute() for key, root in roots.items()}
     told: Counter[str] = Counter()
 
+    def row_of(asked: Asked) -> tuple[Row, bool]:
+        if asked.split != split:
+            raise DataError(f"of the split {asked.split}, not {split}", record=asked.id)
+        paths, missing = _pictures(asked, places)
+        return FORMATS[to](asked, family, paths, style), missing
+
+    def shows(asked: Asked) -> bool:
+        with suppress(DataError):
+            return bool(asked.media and row_of(asked)[0].get("images"))
+        return False
+
     def rows(sides: BinaryIO, drops: BinaryIO) -> Iterator[Row]:
-        for asked in read_rows(folder, kind):
-            paths, missing = _pictures(asked, places)
+        in_order = partial(read_rows, folder, kind)
+        for asked in in_order() if name == "data.json" else _led(in_order, shows):
             try:
-                if asked.split != split:
-                    raise DataError(f"of the split {asked.split}, not {split}", record=asked.id)
-                row = FORMATS[to](asked, family, paths, style)
-            except (DataError, GeometryError) as error:
+                row, missing = row_of(asked)
+            except DataError as error:
                 gone = Verdict(id=asked.id, check="export", keep=False, reason=error.what)
                 drops.write(dumps(gone) + b"\n")
                 told["dropped"] += 1
@@ -195,6 +208,18 @@ def _pictures(asked: Record | Pair, roots: Roots) -> tuple[list[str], bool]:
 def _paths(media: Media, roots: Roots) -> Sequence[str]:
     root = roots.get(media.root, Path(media.root))
     return [(root / p).as_posix() for p in (media.frames or (media.path,))]
+
+
+def _led(rows: Callable[[], Iterator[Asked]], shows: Callable[[Asked], bool]) -> Iterator[Asked]:
+    """The rows, the first that shows a picture before all others.
+
+    ``datasets`` takes the type of a column from the first 10 MiB of a file; if they held lists of
+    nothing only, it would refuse the rest.
+    """
+    head = next((n for n, asked in enumerate(rows()) if shows(asked)), 0)
+    if head:
+        yield from islice(rows(), head, head + 1)
+    yield from (asked for n, asked in enumerate(rows()) if n != head or not head)
 
 
 def _framed(rows: Iterable[Row], *, listed: bool) -> Iterator[bytes]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seestep.models import TINY
@@ -28,6 +30,22 @@ def table(out: Path):
         "json", data_files=str(out / "data.jsonl"), split="train", cache_dir=str(out / "cache")
     )
     return rows.cast_column("images", datasets.List(datasets.Image()))
+
+
+@pytest.mark.parametrize("to", ["messages", "sharegpt", "swift"])
+def test_rows_without_pictures_may_fill_the_head_of_a_file(to: str, loaded, roots, place) -> None:
+    """``datasets`` reads pieces (of 10 MiB; here 16 KiB) and takes the types of the first."""
+    bare, shown = corpus.records()[5], corpus.records()[:2]
+    many = [msgspec.structs.replace(bare, id=f"bare:{i}") for i in range(100)]
+    out = corpus.write(place, [*many, *shown], to=to, family=loaded.family)
+    assert (out / "data.jsonl").stat().st_size > 17_000
+    rows = datasets.load_dataset(
+        "json", data_files=str(out / "data.jsonl"), split="train", cache_dir=str(out / "cache"),
+        chunksize=16 << 10,
+    )  # fmt: skip
+    sides = [json.loads(line)["id"] for line in (out / "sidecar.jsonl").read_text().splitlines()]
+    assert sides == [shown[0].id, *(m.id for m in many), shown[1].id]
+    assert [len(row["images"]) for row in rows] == [1, *[0] * 100, 1]
 
 
 def settings(place: Path) -> dict:
