@@ -34,7 +34,10 @@ def model_card(
     took = f"{minutes:.0f} minutes, rendering included" if minutes else "not recorded"
     learnt = "\n".join(f"  - {n}: {_seeds(h)}" for n, h in config.data.parts.items())
     suites = seed_range("suite")
-    vision_stage, joint = config.vision, config.joint
+    vision_stage, joint, settle = config.vision, config.joint, config.settle
+    after = ""
+    if settle is not None:
+        after = f",\n  and {settle.steps} of {settle.batch} without what only leads there"
     return f"""\
 # The embedded tiny base
 
@@ -49,11 +52,12 @@ on a CPU; it knows nothing but the rendered homes of this package.
   - test below: {_seeds(tested)}
   - suites: {suites.start} to {suites.stop - 1}, no home of which is among the others. Nothing was
     tuned on the suites' seeds.
-- **Recipe**: `recipes/tiny/base.yaml` (`seestep pretrain`), from random weights in two stages:
+- **Recipe**: `recipes/tiny/base.yaml` (`seestep pretrain`), from random weights, stage by stage:
   {vision_stage.steps} steps of {vision_stage.batch} pictures in which visual tokens learn the
-  type, colour, place and distance of what they show (those heads are thrown away), then
+  type, colour, place and distance of what they show and what that stands on (those heads are
+  thrown away), then
   {joint.steps} steps of {joint.batch} looks with up to {config.questions} questions each, answered
-  in the form `<think></think><answer>...</answer>`.
+  in the form `<think></think><answer>...</answer>`{after}.
 - **Time**: {took}; {config.data.workers} processes rendered, {config.threads} threads trained.
 - **Licence**: Apache-2.0, weights and data.
 

@@ -17,6 +17,7 @@ TOY = (
     *SHORT,
     "vision={steps: 1, batch: 2}",
     "joint={steps: 1, batch: 1}",
+    "settle={steps: 1, batch: 1}",
     "phases=[]",
     "pairs=0",
     "data.workers=1",

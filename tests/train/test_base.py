@@ -47,6 +47,7 @@ SHORT = (
     "threads=1",
     "vision={steps: 3, batch: 2}",
     "joint={steps: 3, batch: 2}",
+    "settle=null",
     "phases=[{steps: 1, weights: {exists: 1, list: 1}}]",
     "optim.warmup_steps=1",
     "data.vocab=320",
@@ -97,7 +98,10 @@ def made_lessons(config, corpus, loaded=None):
 FROZEN = ("joint={steps: 3, batch: 2, freeze: [vision]}", "states_mb=8")
 
 
-@pytest.mark.parametrize("more", [(), FROZEN])
+SETTLED = ("joint={steps: 1, batch: 2}", "settle={steps: 2, batch: 2}")
+
+
+@pytest.mark.parametrize("more", [(), FROZEN, SETTLED])
 def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monkeypatch, more):
     def train(name):
         base.train(short(*more), tmp_path / name, corpus, SMALL, Progress(mode="none"))
@@ -109,7 +113,7 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(tmp_path, corpus, monk
     def die(*args, **kwargs):
         nonlocal step
         step += 1
-        if step == 5:  # the second of the joint stage
+        if step == 5:  # the second after the vision stage
             raise Killed
         return usual(*args, **kwargs)
 
@@ -176,6 +180,29 @@ def test_homes_cannot_be_learnt_from_and_tested_on():
         short("data.probe.purpose=suite")
 
 
+def test_what_settles_asks_with_weights_of_its_own():
+    questions = [
+        msgspec.structs.replace(ask((0,), f"{name} {n}?", "yes"), ability=name)
+        for name in ("exists", "color")
+        for n in range(20)
+    ]
+    pictures = np.zeros((1, 96, 96, 3), dtype=np.uint8)
+    cells = np.zeros((1, 36, len(HEADS)), dtype=np.int16)
+    corpus = Corpus.join([Shot(pictures, cells, tuple(questions))])
+    more = "settle={steps: 2, batch: 3, weights: {color: 1, exists: 0}}", "questions=8", "phases=[]"
+    config = short(*more)
+    lessons = made_lessons(config, corpus)
+    rng = np.random.default_rng(0)
+    for stage, names in ((config.joint, {"exists", "color"}), (config.settle, {"color"})):
+        drawn = lessons._draw(stage, rng, None)
+        assert len(drawn) == stage.batch
+        assert {q.ability for group in drawn for q in group} == names
+    assert [name for name, _ in config.stages] == ["vision", "joint", "settle"]
+    assert [config.place(k) for k in (5, 6, 7, 8)] == [(1, 2), (2, 0), (2, 1), (2, 2)]
+    with pytest.raises(RecipeError, match="every stage"):
+        short("settle={steps: 0, batch: 1}")
+
+
 def test_the_learning_rate_warms_up_and_falls_to_its_lowest_in_each_stage():
     config = short("joint.steps=1000", "optim.warmup_steps=10")
     rates = [floored_cosine(config.optim, k, 1000) for k in range(1000)]
@@ -195,7 +222,7 @@ def test_heads_are_taught_only_where_there_is_something_to_tell():
     losses = cell_losses(heads, seen, cells)
     logp = heads[0](seen).log_softmax(-1)
     assert losses[0].item() == pytest.approx(-(logp[1, 2] + logp[4, 0]).item() / 2, rel=1e-5)
-    assert [x.item() for x in losses[1:]] == [0.0] * 8
+    assert [x.item() for x in losses[1:]] == [0.0] * 9
 
 
 def test_a_head_of_names_points_along_the_embeddings_of_their_words():
@@ -209,10 +236,10 @@ def test_a_head_of_names_points_along_the_embeddings_of_their_words():
 
 
 def test_names_are_taught_where_their_things_are_and_how_many():
-    heads = [torch.nn.Linear(2, 4) for _ in range(3)]
+    heads = [torch.nn.Linear(2, 4) for _ in range(4)]
     states = torch.randn(3, 5, 2)
-    named = [[2, 4, 1, 3, 1], [0, 0, 2, 2, 1], [1, 1, IGNORE, IGNORE, 3]]
-    x, y, count = name_losses(heads, states, torch.tensor(named))
+    named = [[2, 4, 1, 3, 1, IGNORE], [0, 0, 2, 2, 1, IGNORE], [1, 1, IGNORE, IGNORE, 3, 2]]
+    x, y, count, on = name_losses(heads, states, torch.tensor(named))
     many = states[1, 1] / (states[1, 1] ** 2).mean().sqrt()
     seen = states[[2, 0], [4, 0]]
     seen = seen / (seen**2).mean(-1, keepdim=True).sqrt()  # the scale of a layer says nothing
@@ -221,6 +248,7 @@ def test_names_are_taught_where_their_things_are_and_how_many():
     assert y.item() == pytest.approx(-(said[1][0, 3] + said[1][1, 2]).item() / 2)
     told = said[2][0, 1] + said[2][1, 1] + heads[2](many).log_softmax(-1)[3]
     assert count.item() == pytest.approx(-told.item() / 3)
+    assert on.item() == pytest.approx(-heads[3](many).log_softmax(-1)[2].item())
 
 
 def test_a_mirrored_picture_is_labelled_as_the_mirrored_scene_would_be():
@@ -228,13 +256,13 @@ def test_a_mirrored_picture_is_labelled_as_the_mirrored_scene_would_be():
     scene = np.zeros((12, 12), dtype=np.int32)
     scene[1:4, 2:5], scene[6:11, 9:12] = 1, 2
     depth = np.linspace(0.5, 5, 144, dtype=np.float32).reshape(12, 12)
-    kinds = [(3, 1), (5, 2)]
+    kinds = [(3, 1, 5), (5, 2, 0)]
     cells = np.stack([label_cells(scene, kinds, depth, 4)] * 2)
     turned, told = mirrored(picture, cells)
     assert np.array_equal(turned, picture[:, :, ::-1])
     want = label_cells(scene[:, ::-1], kinds, depth[:, ::-1], 4)
     assert np.array_equal(told[0] == IGNORE, want == IGNORE)
-    same = [HEADS.index(name) for name in ("type", "color", "y", "top", "bottom", "depth")]
+    same = [HEADS.index(name) for name in ("type", "color", "y", "top", "bottom", "depth", "on")]
     assert np.array_equal(told[1][:, same], want[:, same])
     # bounds are those of a thing's outermost pixels, so its mirrored ones lie one pixel off
     assert np.abs(told[0] - want).max() <= np.ceil(BINS / 12)
@@ -246,11 +274,11 @@ def test_a_moved_picture_tells_the_moved_places():
     scene = np.zeros((side, side), dtype=np.int32)
     scene[22:28, 37:43] = 1  # well inside one of 6 x 6 tokens, before and after
     picture = np.repeat(scene[None, ..., None] * 200, 3, axis=3).astype(np.uint8)
-    cells = label_cells(scene, [(3, 1)], None, 6)
+    cells = label_cells(scene, [(3, 1, 0)], None, 6)
     after, told = moved(picture, cells[None], 1, -1)
     there = np.roll(scene, (-3, 3), axis=(0, 1))
     assert np.array_equal(after[0, ..., 0] > 0, there > 0)
-    assert np.array_equal(told[0], label_cells(there, [(3, 1)], None, 6))
+    assert np.array_equal(told[0], label_cells(there, [(3, 1, 0)], None, 6))
     assert (cells[:, 2] == 13).sum() == 1 and (told[0, :, 2] == 14).sum() == 1
     far = moved(picture, cells[None], BINS, 0)[1]
     assert far.max() <= BINS - 1 and np.array_equal(far == IGNORE, cells[None] == IGNORE)

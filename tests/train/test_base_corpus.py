@@ -48,18 +48,21 @@ def test_a_token_shows_the_thing_that_covers_most_of_it():
     instance[:16, :10] = 1  # 160 of 256 pixels of token 0
     instance[:16, 10:16] = 2  # 96 of them
     instance[80:, 80:] = 3  # not taught
-    cells = label_cells(instance, [(4, 2), (7, 1), None], None, 6)
+    cells = label_cells(instance, [(4, 2, 9), (7, 1, 0), None], None, 6)
     x, y, right, bottom = (int(v / 96 * BINS) for v in (5, 8, 9, 15))
-    assert cells[0].tolist() == [4, 2, x, y, 0, 0, right, bottom, IGNORE]
-    assert cells[35].tolist() == [0, 0, *[IGNORE] * 7]
+    assert cells[0].tolist() == [4, 2, x, y, 0, 0, right, bottom, IGNORE, 9]
+    assert cells[35].tolist() == [0, 0, *[IGNORE] * 8]
 
 
 def test_a_small_thing_goes_before_the_table_it_stands_on():
     instance = np.ones((96, 96), dtype=np.int32)  # the table fills the picture
     instance[4:12, 4:8] = 2  # 32 of 256 pixels of token 0
     instance[0, 16:26] = 3  # too few of token 1
-    cells = label_cells(instance, [(9, 1), (4, 2), (5, 3)], None, 6, first=[False, True, True])
+    cells = label_cells(
+        instance, [(9, 1, 0), (4, 2, 9), (5, 3, 9)], None, 6, first=[False, True, True]
+    )
     assert cells[:3, :2].tolist() == [[4, 2], [9, 1], [9, 1]]
+    assert cells[:2, HEADS.index("on")].tolist() == [9, 0]
     assert cells[1, 2:8].tolist() == cells[35, 2:8].tolist()
 
 

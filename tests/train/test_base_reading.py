@@ -10,8 +10,9 @@ from seestep.train.base.reading import Mentions, in_words, listings
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
 
-def cell(kind, color, x, y):
-    return [TYPES.index(kind), COLORS.index(color), x, y, *[IGNORE] * (len(HEADS) - 4)]
+def cell(kind, color, x, y, on=""):
+    where = [x, y, *[IGNORE] * (len(HEADS) - 5)]
+    return [TYPES.index(kind), COLORS.index(color), *where, TYPES.index(on)]
 
 
 def picture(*shown):
@@ -27,11 +28,11 @@ def ask(text):
 
 
 HOME = picture(
-    cell("CellPhone", "red", 20, 4),
-    cell("Mug", "blue", 3, 16),
-    cell("Mug", "blue", 3, 16),  # two tokens of one mug
+    cell("CellPhone", "red", 20, 4, "Shelf"),
+    cell("Mug", "blue", 3, 16, "DiningTable"),
+    cell("Mug", "blue", 3, 16, "DiningTable"),  # two tokens of one mug
     cell("DiningTable", "brown", 15, 15),
-    cell("Mug", "red", 8, 2),
+    cell("Mug", "red", 8, 2, "DiningTable"),
 )
 
 
@@ -62,12 +63,18 @@ def test_a_name_tells_how_many_bear_it_and_where_one_alone_is():
         ]
 
     assert found("Is the red cell phone left of the blue mug?") == [
-        ("Is the red cell phone", 20, 4, 1),
-        ("Is the red cell phone left of the blue mug", 3, 16, 1),
+        ("Is the red cell phone", 20, 4, 1, IGNORE),
+        ("Is the red cell phone left of the blue mug", 3, 16, 1, IGNORE),
     ]
-    assert found("What color is the mug?") == [("What color is the mug", IGNORE, IGNORE, 2)]
-    assert found("What color is the cell phone?") == [("What color is the cell phone", 20, 4, 1)]
-    assert found("Is there a green mug?") == [("Is there a green mug", IGNORE, IGNORE, 0)]
+    assert found("What color is the mug?") == [("What color is the mug", IGNORE, IGNORE, 2, IGNORE)]
+    assert found("What color is the cell phone?") == [
+        ("What color is the cell phone", 20, 4, 1, IGNORE)
+    ]
+    on = IGNORE, IGNORE, IGNORE
+    assert found("How many things are on the brown dining table?")[0][1:] == (*on, 2)
+    assert found("Is the red mug on the shelf?")[1][1:] == (*on, 1)
+    assert found("Is the red mug in the sink basin?")[1][1:] == (*on, 0)
+    assert found("Is there a green mug?") == [("Is there a green mug", IGNORE, IGNORE, 0, IGNORE)]
 
 
 def test_a_choice_in_words_asks_the_same_and_says_the_right_option():

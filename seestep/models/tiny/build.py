@@ -33,7 +33,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     layers: int = 4
     heads: int = 4
     mlp: int = 2  # feed-forward width over hidden width
-    vision_hidden: int = 128
+    vision_hidden: int = 192
     vision_layers: int = 4
     deepstack: tuple[int, ...] = ()
 

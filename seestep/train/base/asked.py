@@ -98,15 +98,20 @@ def _cells(look: Look, grid: int) -> NDArray[np.int16]:
     event = look.scene.event
     assert event.instance_frame is not None
     things = {o["objectId"]: o for o in event.metadata["objects"]}
-    classes: list[tuple[int, int] | None] = []
+    classes: list[tuple[int, int, int] | None] = []
     small: list[bool] = []
     for key in event.instance_ids:
         thing = things.get(key)
         kind = thing["objectType"] if thing else ""
         color = (thing.get("color") or "") if thing else ""
-        known = kind in TYPES and color in COLORS
+        known = kind in TYPES[1:] and color in COLORS
         small.append(bool(thing and thing["pickupable"]))
-        classes.append((TYPES.index(kind), COLORS.index(color)) if kind and known else None)
+        if thing is None or not known:
+            classes.append(None)
+            continue
+        around = [things[p]["objectType"] for p in thing["parentReceptacles"] or () if p in things]
+        on = around[0] if around and around[0] in TYPES else ""  # the innermost
+        classes.append((TYPES.index(kind), COLORS.index(color), TYPES.index(on)))
     return label_cells(event.instance_frame, classes, event.depth_frame, grid, first=small)
 
 

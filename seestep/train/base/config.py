@@ -42,6 +42,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     lr: float | None = None  # peak, that of optim if None: vision_lr in the vision stage, else lr
     aux: float = 1.0  # weight of the per-token supervision
     freeze: tuple[Group, ...] = ()  # parts of the model that do not learn in it
+    weights: dict[str, float] = {}  # how often a family is drawn; ability_weights where empty
 
 
 class Phase(Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     optim: Optim
     vision: Stage
     joint: Stage
+    settle: Stage | None = None  # asks as joint does after its phases, with weights of its own
     phases: tuple[Phase, ...]  # the first of the joint steps, one phase after another
     questions: int = 8  # packed on one group of pictures
     pairs: float = 0.15  # share of joint steps that train questions about several pictures
@@ -84,8 +86,8 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.optim.schedule != "floored_cosine":
             raise ValueError("pretraining needs optim.schedule floored_cosine, once a stage")
-        if min(self.vision.steps, self.joint.steps) < 1:
-            raise ValueError("vision.steps and joint.steps must be at least 1")
+        if any(stage.steps < 1 for _, stage in self.stages):
+            raise ValueError("the steps of every stage must be at least 1")
         if sum(p.steps for p in self.phases) > self.joint.steps:
             raise ValueError("the steps of all phases must lie within joint.steps")
         if any(p.steps < 1 or not p.weights for p in self.phases):
@@ -96,7 +98,8 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     @property
     def stages(self) -> tuple[tuple[str, Stage], ...]:
         """Names and stages in the order they are trained."""
-        return ("vision", self.vision), ("joint", self.joint)
+        first = (("vision", self.vision), ("joint", self.joint))
+        return first if self.settle is None else (*first, ("settle", self.settle))
 
     @property
     def steps(self) -> int:
@@ -116,7 +119,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
             if step < stage.steps:
                 return number, step
             step -= stage.steps
-        return len(self.stages) - 1, self.joint.steps  # the schedule looks one step ahead
+        return len(self.stages) - 1, self.stages[-1][1].steps  # the schedule looks one step ahead
 
     def engine(self, start: Path) -> SftConfig:
         """The same as a recipe of the training engine, from the untrained checkpoint ``start``.

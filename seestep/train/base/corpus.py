@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORE = -100
-HEADS = ("type", "color", "x", "y", "left", "top", "right", "bottom", "depth")
-"""What each visual token is taught to tell about the object in it, one head each."""
+HEADS = ("type", "color", "x", "y", "left", "top", "right", "bottom", "depth", "on")
+"""What each visual token is taught to tell about the object in it, one head each; "on" is the type
+of what it stands on or in."""
+DEPTH, ON = HEADS.index("depth"), HEADS.index("on")
 BINS = 32  # for places; depth uses DEPTH_BINS
 DEPTH_BINS = 16
 DEPTH_RANGE = (0.4, 8.0)  # metres, log-spaced
@@ -40,7 +42,7 @@ class Question(msgspec.Struct, frozen=True):
 class Shot:
     """Some pictures of one home, what every visual token shows, and questions.
 
-    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 9) int16 class of each of
+    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 10) int16 class of each of
     ``HEADS``, -100 where nothing is taught.
     """
 
@@ -77,21 +79,21 @@ class Corpus:
 
 def label_cells(
     instance: NDArray[np.int32],
-    classes: Sequence[tuple[int, int] | None],
+    classes: Sequence[tuple[int, int, int] | None],
     depth: NDArray[np.float32] | None,
     grid: int,
     *,
     first: Sequence[bool] = (),
     least: float = 0.06,
 ) -> NDArray[np.int16]:
-    """What each of grid x grid visual tokens shows, (grid * grid, 9) int16 classes of ``HEADS``.
+    """What each of grid x grid visual tokens shows, (grid * grid, 10) int16 classes of ``HEADS``.
 
-    ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color) or
-    None for things that are not taught. A token shows the object that covers most of it, if it
-    covers at least ``least`` of the token; those marked in ``first`` go before all others, else
-    the table would stand before the mug on it in nearly every token. type and color 0 mean "no
-    object". x and y are those of the centre of the object's visible pixels in the whole picture,
-    left to bottom their bounds.
+    ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color,
+    on) or None for things that are not taught. A token shows the object that covers most of it,
+    if it covers at least ``least`` of the token; those marked in ``first`` go before all
+    others, else the table would stand before the mug on it in nearly every token. type and
+    color 0 mean "no object". x and y are those of the centre of the object's visible pixels in
+    the whole picture, left to bottom their bounds.
     """
     height, width = instance.shape
     taught = np.array([False, *(c is not None for c in classes)])
@@ -113,19 +115,20 @@ def label_cells(
             ys, xs = np.nonzero(seen == index + 1)
             x, y = (xs.mean() + 0.5) / width, (ys.mean() + 0.5) / height
             bounds = xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height
-            out[token, :8] = (*kind, *(int(v * BINS) for v in (x, y, *bounds)))
+            out[token, :8] = (*kind[:2], *(int(v * BINS) for v in (x, y, *bounds)))
+            out[token, ON] = kind[2]
     if depth is not None:
         metres = depth.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
         low, high = np.log(DEPTH_RANGE)
         place = (np.log(np.clip(np.median(metres, axis=1), *DEPTH_RANGE)) - low) / (high - low)
-        out[:, 8] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
+        out[:, DEPTH] = np.minimum((place * DEPTH_BINS).astype(np.int16), DEPTH_BINS - 1)
     return out
 
 
 def mirrored(
     pictures: NDArray[np.uint8], cells: NDArray[np.int16]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Pictures (n, side, side, 3) with left and right swapped, and ``cells`` (n, tokens, 9) of
+    """Pictures (n, side, side, 3) with left and right swapped, and ``cells`` (n, tokens, 10) of
     them: tokens change places, columns count from the other side, to within one of ``BINS``."""
     grid = math.isqrt(cells.shape[1])
     turned = cells.reshape(len(cells), grid, grid, -1)[:, :, ::-1].reshape(cells.shape).copy()
@@ -139,7 +142,7 @@ def moved(
     pictures: NDArray[np.uint8], cells: NDArray[np.int16], across: int, down: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Pictures (n, side, side, 3) moved by a few of ``BINS``, their edge repeated behind them, and
-    ``cells`` (n, tokens, 9) of them: places count from the new corner, tokens keep what they tell.
+    ``cells`` (n, tokens, 10) of them: places count from the new corner, tokens keep what they tell.
     """
     side, told = pictures.shape[1], cells.copy()
     for axis, bins, names in (

@@ -44,7 +44,7 @@ class Lessons:
 
     Step k of a stage draws from (seed, stage, k) alone, so a run that was killed and goes on sees
     what an uninterrupted one sees. A batch holds ``cells`` (visual tokens, heads) beside the
-    engine's inputs, and ``named`` (names, 5) where there are questions; one of the vision stage has
+    engine's inputs, and ``named`` (names, 6) where there are questions; one of the vision stage has
     pictures only, and no ``targets``.
     """
 
@@ -80,7 +80,7 @@ class Lessons:
         if name == "vision":
             batch = self._look(stage, rng)
         else:
-            batch = self._ask(stage, rng, self.config.phase(k))
+            batch = self._ask(stage, rng, self.config.phase(k) if name == "joint" else None)
         return batch | {"ids": [f"{name} {k + 1}"], "aux": stage.aux}
 
     def _look(self, stage: Stage, rng: np.random.Generator) -> Batch:
@@ -93,13 +93,13 @@ class Lessons:
         return self._see(relit(pictures, rng, LIGHT, NOISE), told)
 
     def _ask(self, stage: Stage, rng: np.random.Generator, phase: int | None) -> Batch:
-        groups = self._draw(stage.batch, rng, phase)
+        groups = self._draw(stage, rng, phase)
         packed = self.packer(groups)
         seen = self._see(self.corpus.pictures[packed.views], self.corpus.cells[packed.views])
         return seen | inputs(packed) | {"named": self._named(groups, packed)}
 
     def _named(self, groups: list[list[Question]], packed: Packed) -> Tensor:
-        """(n, 5) row and position of names in the batch, then what ``Mentions`` knows of them."""
+        """(n, 6) row and position of names in the batch, then what ``Mentions`` knows of them."""
         found = [
             (row, int(packed.slots[row, number, at]), *place)
             for row, group in enumerate(groups)
@@ -107,7 +107,7 @@ class Lessons:
             if len(question.views) == 1
             for at, *place in self.mentions(self.corpus, question)
         ]
-        return torch.tensor(found, dtype=torch.long).reshape(-1, 5)
+        return torch.tensor(found, dtype=torch.long).reshape(-1, 6)
 
     def _see(self, pictures: NDArray[np.uint8], told: NDArray[np.int16]) -> Batch:
         pixels, grid = self.patches(pictures)
@@ -119,16 +119,16 @@ class Lessons:
         }
 
     def _draw(
-        self, count: int, rng: np.random.Generator, phase: int | None
+        self, stage: Stage, rng: np.random.Generator, phase: int | None
     ) -> list[list[Question]]:
-        """``count`` groups, all about one picture or all about several, a few questions each."""
+        """Groups, all about one picture or all about several, and a few questions of each."""
         if phase is not None:
             weights, pool = self.config.phases[phase].weights, self.phases[phase]
         else:
             several = bool(self.pools[1]) and rng.random() < self.config.pairs
-            weights, pool = self.config.ability_weights, self.pools[several]
+            weights, pool = stage.weights or self.config.ability_weights, self.pools[several]
         drawn = []
-        for index in rng.integers(len(pool), size=count):
+        for index in rng.integers(len(pool), size=stage.batch):
             group = pool[index]
             weight = np.array([weights.get(q.ability, 1.0) for q in group])
             most = min(self.config.questions, int((weight > 0).sum()))

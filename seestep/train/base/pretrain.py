@@ -1,4 +1,4 @@
-"""Pretrain the tiny base from nothing: homes -> views and questions -> two stages -> checkpoint.
+"""Pretrain the tiny base from nothing: homes -> views and questions -> stages -> checkpoint.
 
 ``pretrain(config, out)`` can be killed at any time and called again: finished cache files are kept
 and training goes on from its last checkpoint, to the weights an uninterrupted run ends with.
@@ -35,7 +35,7 @@ from seestep.train.order import Schedule
 from seestep.train.seen import looking_once
 from seestep.train.trainer import METRICS
 
-VERSION = 6
+VERSION = 7
 SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
@@ -77,7 +77,7 @@ def pretrain(
 def train(
     config: PretrainConfig, out: Path, corpus: Corpus, shape: Shape, progress: Progress
 ) -> Loaded:
-    """Both stages on ``corpus``, from the last checkpoint in ``out`` if there is one."""
+    """All stages on ``corpus``, from the last checkpoint in ``out`` if there is one."""
     loaded = _start(config, out / "start", corpus, shape)
     tokenizer = loaded.tokenizer
     packer = Packer(

@@ -3,7 +3,7 @@
 A model this small learns to bind a name to a place only after many examples of little else. So
 the joint stage begins with questions about things and their places alone, with listings of all
 small things in view, and each name in a question is taught to tell how many things in view bear it
-and, if one does, where that is.
+and, if one does, where that is; that of a table or shelf, how many things are on it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from seestep.geometry.frames import same_size
 from seestep.geometry.render import render
 from seestep.thought.wire import ANSWER, END_ANSWER, END_THINK, THINK
 from seestep.train.base.asked import COLORS, TURN_END, TYPES
-from seestep.train.base.corpus import BINS, IGNORE, Corpus, Question
+from seestep.train.base.corpus import BINS, IGNORE, ON, Corpus, Question
+from seestep.world.room.catalog import KINDS as THINGS
 from seestep.world.room.catalog import OBJECTS
 
 OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)
 LISTED = 5  # things in one listing, at most
 MANY = 5  # a name tells how many bear it up to here
+_PLACES = tuple(k for k, thing in THINGS.items() if thing.receptacle and k not in OBJECTS)
 KINDS = ("choice", "number", "yes_no", "text", "point", "points", "box")
 
 
@@ -136,13 +138,13 @@ def listings(corpus: Corpus, group: Sequence[Question]) -> list[Question]:
 
 
 class Mentions:
-    """Finds the small things that a question names: how many are in its picture, and where."""
+    """Finds the things that a question names: how many are in its picture, where, and on them."""
 
     def __init__(self, encode: Callable[[str], list[int]]) -> None:
         self.encode = encode
         self._names: dict[int, list[tuple[list[int], int, int]]] = {}  # by their first token
-        self._known: dict[tuple[int, str], list[tuple[int, int, int, int]]] = {}
-        for kind in OBJECTS:
+        self._known: dict[tuple[int, str], list[tuple[int, int, int, int, int]]] = {}
+        for kind in [*OBJECTS, *_PLACES]:
             for color in COLORS:
                 tokens = encode(f" {color} {words(kind)}" if color else f" {words(kind)}")
                 name = (tokens, TYPES.index(kind), COLORS.index(color))
@@ -150,29 +152,42 @@ class Mentions:
         for found in self._names.values():
             found.sort(key=lambda name: -len(name[0]))  # "soap bottle" before "soap"
 
-    def __call__(self, corpus: Corpus, question: Question) -> list[tuple[int, int, int, int]]:
-        """(position of its last token in the suffix, column, row, how many things bear it) of each
-        name; column and row are those of ``BINS``, -100 unless one thing alone bears the name."""
+    def __call__(self, corpus: Corpus, question: Question) -> list[tuple[int, int, int, int, int]]:
+        """(position of its last token in the suffix, column, row, how many things bear it, how many
+        are on it) of each name; column and row are those of ``BINS``, -100 unless one thing alone
+        bears the name. Small things tell the first three, places the last."""
         key = question.views[0], question.suffix
         if key not in self._known:
             cells = corpus.cells[question.views[0]]
             self._known[key] = list(self._find(cells, question.suffix))
         return self._known[key]
 
-    def _find(self, cells: NDArray[np.int16], text: str) -> Iterator[tuple[int, int, int, int]]:
+    def _find(
+        self, cells: NDArray[np.int16], text: str
+    ) -> Iterator[tuple[int, int, int, int, int]]:
         tokens, at = self.encode(text), 0
         while at < len(tokens):
             step = 1
             for name, kind, color in self._names.get(tokens[at], ()):
                 if tokens[at : at + len(name)] == name:
                     step = len(name)
-                    alike = (cells[:, 0] == kind) & ((cells[:, 1] == color) | (color == 0))
-                    places = {(int(x), int(y)) for x, y in cells[alike, 2:4]}
-                    count = min(len(places), MANY)
-                    place = places.pop() if count == 1 else (IGNORE, IGNORE)
-                    yield at + step - 1, *place, count
+                    yield at + step - 1, *_told(cells, kind, color)
                     break
             at += step
+
+
+def _told(cells: NDArray[np.int16], kind: int, color: int) -> tuple[int, int, int, int]:
+    """Column, row, how many and how many on it, of what one name stands for in a picture."""
+    if TYPES[kind] in _PLACES:
+        held = cells[(cells[:, ON] == kind) & (cells[:, 2] >= 0)]
+        return IGNORE, IGNORE, IGNORE, min(len(_spots(held)), MANY)
+    alike = _spots(cells[(cells[:, 0] == kind) & ((cells[:, 1] == color) | (color == 0))])
+    place = min(alike) if len(alike) == 1 else (IGNORE, IGNORE)
+    return *place, min(len(alike), MANY), IGNORE
+
+
+def _spots(cells: NDArray[np.int16]) -> set[tuple[int, int]]:
+    return {(int(x), int(y)) for x, y in cells[:, 2:4]}
 
 
 def _across(thing: tuple[int, ...]) -> tuple[int, ...]:

@@ -30,10 +30,10 @@ from seestep.train.optimise import floored_cosine
 from seestep.train.trainer import SftTrainer, group_of
 
 HEADS_FILE = "heads.safetensors"
-AUX_WEIGHTS = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)  # of HEADS: what it is matters most
+AUX_WEIGHTS = (5.0, 4.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)  # of HEADS: what it is first
 
 
-NAMED = ("named_x", "named_y", "named_count")
+NAMED = ("named_x", "named_y", "named_count", "named_on")
 """What the name of a thing in a question is taught to tell, one head each after those of HEADS.
 
 Told half-way up: what a name knows at the last layer comes too late for an answer that compares two
@@ -199,28 +199,30 @@ class Named(nn.Module):
 
 
 def make_heads(loaded: Loaded, seed: int) -> nn.ModuleList:
-    """One head for each of ``HEADS`` and ``NAMED``; type and colour are told by their names."""
+    """One head for each of ``HEADS`` and ``NAMED``; what words name is told by them."""
     tokenizer, embed = loaded.tokenizer, loaded.model.get_input_embeddings()
     width = embed.weight.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         names = [
             Named(embed, [list(tokenizer(f" {words(n)}").input_ids) if n else [] for n in told])
-            for told in (TYPES, COLORS)
+            for told in (TYPES, COLORS, TYPES)
         ]
-        sizes = (*[BINS] * 6, DEPTH_BINS, BINS, BINS, MANY + 1)
-        return nn.ModuleList([*names, *(nn.Linear(width, size) for size in sizes)])
+        places = [nn.Linear(width, size) for size in (*[BINS] * 6, DEPTH_BINS)]
+        named = [nn.Linear(width, size) for size in (BINS, BINS, MANY + 1, MANY + 1)]
+        return nn.ModuleList([*names[:2], *places, names[2], *named])
 
 
 def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> list[Tensor]:
-    """Cross entropy of each of ``NAMED`` at names: ``named`` (n, 5) is row and position in
-    ``states`` (B, L, width), then column and row of the thing and how many bear its name."""
+    """Cross entropy of each of ``NAMED`` at names: ``named`` (n, 6) is row and position in
+    ``states`` (B, L, width), then column and row of the thing, how many bear its name and how many
+    things are on it."""
     told = states[named[:, 0], named[:, 1]].float()
     return losses(heads, F.rms_norm(told, told.shape[-1:]), named[:, 2:])
 
 
 def cell_losses(heads: Iterable[nn.Module], seen: Tensor, cells: Tensor) -> list[Tensor]:
-    """Cross entropy of each head over visual tokens (n, width), as ``cells`` (n, 9) teaches."""
+    """Cross entropy of each head over visual tokens (n, width), as ``cells`` (n, 10) teaches."""
     return losses(heads, seen.float(), cells)
 
 
