@@ -92,7 +92,8 @@ def with_bad(
     """``rows``, and a verdict for each that their readers could not read, in its place.
 
     With ``whole`` the readers are ``thorough``.
-    Raises ``DataError`` when more than ``FEW`` rows and more than the share ``most`` of all cannot.
+    Raises ``DataError`` when more than ``FEW`` rows and more than the share ``most`` of all cannot,
+    or none can.
     """
     bad: list[BadRow] = []
     last = BadRow(Path(), "", "")
@@ -113,6 +114,13 @@ def with_bad(
                 record=last.place,
                 wanted=f"at most {FEW}, or {most:.0%} of all",
                 got=f"{wrong} of {read + wrong}",
+                hint="the file may be damaged or of another release; fetch it again",
+            )
+        if row is _END and wrong and not read:
+            raise DataError(
+                f"no row can be read; the last: {last.reason}",
+                file=last.file,
+                record=last.place,
                 hint="the file may be damaged or of another release; fetch it again",
             )
         for found in bad:

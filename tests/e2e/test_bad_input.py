@@ -149,11 +149,11 @@ def test_a_cut_annotation_file_is_named_and_leaves_no_half_folder(
 
 def test_a_row_without_its_fields_is_named(tmp_path: Path) -> None:
     root = robot(tmp_path / "data", [1, 2], points=None)
-    said = refused(seestep("convert", "sharerobot", root, "--out", tmp_path / "out"))
-    assert "sharerobot:trajectory-1" in said  # the last good one before it
-    root = robot(tmp_path / "more", [1, 2], meta_data={"width": 3})
-    said = refused(seestep("convert", "sharerobot", root, "--out", tmp_path / "out"))
-    assert "original_width" in said
+    done = seestep("convert", "sharerobot", root, "--out", tmp_path / "out")
+    assert done.returncode == 0 and "not as documented" in done.stdout  # the other is kept
+    root = robot(tmp_path / "more", [2], meta_data={"width": 3})
+    said = refused(seestep("convert", "sharerobot", root, "--out", tmp_path / "none"))
+    assert "no row can be read" in said and "original_width" in said and "row 0" in said
 
 
 def test_a_corrupt_line_in_a_run_folder_is_refused_by_file(recipe: Path) -> None:

@@ -1,6 +1,7 @@
 """A row that is not as its owners document it costs that row and no other."""
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -124,9 +125,9 @@ def test_an_odd_time_leaves_the_rest_of_its_video():
 
     def read():
         kept.append(epic_kitchens.segments(rows, AT))
-        yield from ()
+        yield "the rest"
 
-    (verdict,) = with_bad(read(), "epic_kitchens")
+    verdict, _ = with_bad(read(), "epic_kitchens")
     assert verdict.evidence == "row 1" and "soon" not in [s.start for s in kept[0]["P01_01"]]
     assert [s.id for s in kept[0]["P01_01"]] == ["P01_01_0", "P01_01_2"]
 
@@ -143,12 +144,15 @@ def test_an_odd_narration_leaves_the_rest_of_its_video():
 
 
 def test_a_damaged_episode_leaves_the_others(tmp_path: Path):
-    for name, text in (("a", "{"), ("b", '{"task_id": "t"}')):
+    odd = {"discrete_action": {"action": "Jump"}}
+    known = {"task_id": "t", "turk_annotations": {"anns": []}, "plan": {"high_pddl": [odd]}}
+    for name, text in (("a", "{"), ("b", '{"task_id": "t"}'), ("c", json.dumps(known))):
         folder = tmp_path / f"root/json_2.1.0/train/{name}/trial"
         folder.mkdir(parents=True)
         (folder / "traj_data.json").write_text(text)
     made = convert(ConvertConfig(source="alfred"), tmp_path / "root", tmp_path / "out")
-    assert made.counts == {"in": 2, "out": 0, "dropped": 2}
-    cut, odd = read_verdicts(tmp_path / "out")
+    assert made.counts == {"in": 3, "out": 0, "dropped": 3}
+    cut, odd, other = read_verdicts(tmp_path / "out")
     assert cut.evidence == "json_2.1.0/train/a/trial"
     assert odd.evidence == "json_2.1.0/train/b/trial, row 0" and "turk_annotations" in odd.reason
+    assert other.reason == "unknown high-level action"
