@@ -56,6 +56,7 @@ def train(
         for name, text in preview.describe(found).items():
             print(f"# {name}: {text}")
         return
+    from seestep.train import engine
     from seestep.train.stages import read_result, run_dpo, run_sft
 
     folder = out or Path("runs") / f"{recipe.parent.name}-{recipe.stem}"
@@ -64,6 +65,9 @@ def train(
         final = run_sft(config, folder, progress=progress)
     else:
         final = run_dpo(config, folder, progress=progress)
+    engine.leave()
+    if engine.rank() > 0:
+        return
     result = read_result(folder)
     if json:
         print(msgspec.json.encode({"checkpoint": str(final), "result": result}).decode())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from transformers import TrainingArguments
 
 from seestep.errors import RecipeError, need
@@ -23,6 +24,16 @@ def ranks() -> int:
 def rank() -> int:
     """Number of this process."""
     return int(os.environ.get("RANK", "0"))
+
+
+def leave() -> None:
+    """Ends this process's part of the process group, its threads too, after a run that went well.
+
+    A thread of it that outlives the interpreter and still holds one of its objects aborts the
+    process, and with it a launch that was done. After a failure do not wait for the others here.
+    """
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def on_cpu(config: AnyConfig) -> bool:

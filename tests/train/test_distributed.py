@@ -27,6 +27,8 @@ def launch(processes: int, recipe: Path, out: Path) -> None:
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPO)}
     done = subprocess.run(words, cwd=REPO, env=env, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
+    ends = [line for line in done.stdout.splitlines() if line.startswith('{"checkpoint"')]
+    assert len(ends) == 1, done.stdout[-3000:]
 
 
 @pytest.mark.slow
