@@ -124,9 +124,9 @@ def sentences(rng: random.Random) -> Iterator[str]:
 def plant(folder: Path, marks: Path, names: list[str], asked: list[str]) -> Iterator[Record]:
     """Records that stand in the benchmark, called "KIND:NUMBER"."""
     shown = iter(names)
-    for kind, (_, change) in COPIES.items():
+    for k, (kind, (_, change)) in enumerate(COPIES.items()):
         for n in range(EACH):
-            path = f"{len(kind)}-{kind[:4].strip()}-{n}.png"
+            path = f"{k}-{n}.png"
             change(Image.open(marks / next(shown)).convert("RGB")).save(folder / path)
             yield record(f"{kind}:{n}", f"What is the thing number {n} here?", path)
     for n, sentence in enumerate(asked):
@@ -139,10 +139,8 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mine, theirs = (
-            homes(folder / "mine", "train", count),
-            homes(folder / "theirs", "val", count),
-        )
+        mine = homes(folder / "mine", "train", count)
+        theirs = homes(folder / "theirs", "val", count)
         asked = list(sentences(random.Random(0)))
         marks = folder / "benchmarks" / "made-up"
         names = benchmark(marks, theirs, asked, folder / "theirs")
