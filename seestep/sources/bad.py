@@ -66,9 +66,14 @@ def each(
         try:
             yield from made(number, row)
         except UNLIKE as error:
-            wrong = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-            if not count(Path(where.file), f"{name} {number}", f"not as documented: {wrong}"):
+            reason = f"not as documented: {wrong(error)}"
+            if not count(Path(where.file), f"{name} {number}", reason):
                 raise
+
+
+def wrong(error: Exception) -> str:
+    """What one of ``UNLIKE`` says of a row."""
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)
 
 
 @contextmanager
@@ -97,7 +102,7 @@ def with_bad(
     """
     bad: list[BadRow] = []
     last = BadRow(Path(), "", "")
-    read = wrong = 0
+    read = lost = 0
     while True:
         token, all_ = _counted.set(bad), _thorough.set(whole)
         try:
@@ -105,18 +110,18 @@ def with_bad(
         finally:
             _counted.reset(token)
             _thorough.reset(all_)
-        wrong, last = wrong + len(bad), bad[-1] if bad else last
+        lost, last = lost + len(bad), bad[-1] if bad else last
         room = 0 if row is _END else LATE
-        if wrong > max(FEW, most * (read + wrong)) + room:
+        if lost > max(FEW, most * (read + lost)) + room:
             raise DataError(
                 f"too many rows cannot be read; the last: {last.reason}",
                 file=last.file,
                 record=last.place,
                 wanted=f"at most {FEW}, or {most:.0%} of all",
-                got=f"{wrong} of {read + wrong}",
+                got=f"{lost} of {read + lost}",
                 hint="the file may be damaged or of another release; fetch it again",
             )
-        if row is _END and wrong and not read:
+        if row is _END and lost and not read:
             raise DataError(
                 f"no row can be read; the last: {last.reason}",
                 file=last.file,

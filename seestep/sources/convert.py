@@ -16,7 +16,7 @@ from seestep.media import Roots, open_bytes
 from seestep.records import Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
 from seestep.sources import catalog
-from seestep.sources.bad import with_bad
+from seestep.sources.bad import UNLIKE, with_bad, wrong
 from seestep.sources.pictures import CHECK, Pictures, named_images
 
 VERSION = 4
@@ -139,10 +139,9 @@ def _told(found: Iterator[catalog.Found], name: str) -> Iterator[catalog.Found]:
         for row in found:
             last = f"the row after {(row[0] if isinstance(row, tuple) else row).id}"
             yield row
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        wrong = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    except UNLIKE as error:
         raise DataError(
-            f"{last} is not as {name} is documented: {wrong}",
+            f"{last} is not as {name} is documented: {wrong(error)}",
             hint="look at the file there; it may be of another release",
         ) from error
 

@@ -1,7 +1,6 @@
 """Leaks of each kind are planted and all found; unrelated pictures and questions are let be."""
 
 import base64
-import io
 import json
 import os
 from hashlib import blake2b
@@ -10,14 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import ImageOps
 
 from seestep.cli import main
 from seestep.curate.contamination.audit import AuditConfig, audit
 from seestep.curate.contamination.benchmarks import find
 from seestep.curate.contamination.ids import of_origins, spelt_in
-from seestep.curate.contamination.looks import ALIKE, candidates, same, small
-from seestep.curate.contamination.looks import look as look_at
 from seestep.curate.contamination.page import lines
 from seestep.curate.contamination.result import LAYERS
 from seestep.curate.contamination.texts import Said, Texts, runs, templates
@@ -26,36 +23,7 @@ from seestep.models.embed import text_encoder
 from seestep.records import Choice, Item, Media, MediaRef, Record, Text, Turn
 from seestep.run import ShardResult, read_rows, read_verdicts, shard_stage
 from seestep.terminal import Look
-
-
-def photo(seed, size=(320, 240)):
-    """Something with large and small structure, as photographs have; each seed another."""
-    rng = np.random.default_rng(seed)
-    image = Image.new("RGB", size, tuple(rng.integers(40, 216, 3).tolist()))
-    draw = ImageDraw.Draw(image)
-    for _ in range(24):
-        x, y = rng.integers(0, size[0]), rng.integers(0, size[1])
-        w, h = rng.integers(12, size[0] // 2), rng.integers(12, size[1] // 2)
-        color = tuple(rng.integers(0, 256, 3).tolist())
-        shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
-        shape((int(x), int(y), int(x + w), int(y + h)), fill=color)
-    return image.filter(ImageFilter.GaussianBlur(1))
-
-
-def saved(image, kind="PNG", **more):
-    stream = io.BytesIO()
-    image.save(stream, kind, **more)
-    return stream.getvalue()
-
-
-def look(image):
-    return look_at(image, small(image))
-
-
-def crop(image, left, top, side):
-    w, h = image.size
-    return image.crop((int(left * w), int(top * h), int((left + side) * w), int((top + side) * h)))
-
+from tests.curate.photos import crop, photo, saved
 
 # --- names ------------------------------------------------------------------------------------
 
@@ -87,64 +55,6 @@ def test_what_only_looks_like_a_name_is_none(text):
 def test_frames_count_under_the_name_of_their_video():
     found = of_origins(["epic:P01_13#104", "rtx:thing", "home:7"])
     assert list(found) == ["epic:P01_13", "home:7"]
-
-
-# --- pictures ---------------------------------------------------------------------------------
-
-
-def variants(image):
-    yield "smaller", image.resize((150, 112), Image.Resampling.LANCZOS)
-    yield "saved anew", Image.open(io.BytesIO(saved(image, "JPEG", quality=40))).convert("RGB")
-    yield "mirrored", ImageOps.mirror(image)
-    yield "cropped", crop(image, 0.1, 0.1, 0.8)
-    yield "cropped in a corner", crop(image, 0, 0.3, 0.7)
-    yield "cropped between", crop(image, 0.07, 0.16, 0.77)
-    yield "cropped to half", crop(image, 0.22, 0.31, 0.62)
-    yield "mirrored and cropped", ImageOps.mirror(crop(image, 0.05, 0.05, 0.9))
-    yield "brighter", image.point(lambda v: min(255, int(v * 1.2)))
-
-
-def test_every_variant_of_a_picture_is_found_from_either_side():
-    for seed in range(8):
-        image = photo(seed)
-        for what, other in variants(image):
-            for one, two in ((image, other), (other, image)):
-                found = list(candidates([look(one)], [look(two)]))
-                assert len(found) == 1, (seed, what)
-                assert same(small(one), small(two), found[0][2]) >= ALIKE, (seed, what)
-
-
-def test_unrelated_pictures_are_not_taken_for_each_other():
-    """80 x 80 pairs of other pictures, in all their crops and mirror images."""
-    mine, theirs = [photo(s) for s in range(80)], [photo(1000 + s) for s in range(80)]
-    found = candidates([look(x) for x in mine], [look(x) for x in theirs])
-    alike = [(i, j) for i, j, v in found if same(small(mine[i]), small(theirs[j]), v) >= ALIKE]
-    assert alike == []
-
-
-def test_the_same_shapes_in_other_colours_are_another_picture():
-    for seed in range(8):
-        image = photo(seed)
-        red, green, blue = image.split()
-        grey = image.convert("L").convert("RGB")
-        warmer = Image.merge("RGB", (red.point(lambda v: min(255, v * 1.1)), green, blue))
-        swapped = Image.merge("RGB", (blue, green, red))
-        # as bright everywhere, so that grey values cannot tell them apart
-        y, cb, cr = image.convert("YCbCr").split()
-        other = Image.merge("YCbCr", (y, cr, cb)).convert("RGB")
-        for copy, known in ((grey, True), (warmer, True), (other, False), (swapped, False)):
-            found = list(candidates([look(image)], [look(copy)]))
-            score = max((same(small(image), small(copy), v) for *_, v in found), default=0.0)
-            assert (score >= ALIKE) == known, (seed, score)
-            mirror = ImageOps.mirror(copy)
-            found = list(candidates([look(image)], [look(mirror)]))
-            score = max((same(small(image), small(mirror), v) for *_, v in found), default=0.0)
-            assert (score >= ALIKE) == known, (seed, score, "mirrored")
-
-
-def test_a_flat_wall_is_nobodys_copy():
-    grey = [Image.new("RGB", (64, 64), (v, v, v)) for v in (100, 102)]
-    assert list(candidates([look(grey[0])], [look(grey[1])])) == []
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 A perceptual hash (Zauner 2010, the DCT hash of pHash.org) of each picture, of its mirror image and
 of crops of both finds candidates by Hamming distance; each is then verified on the grey values
 themselves, so that a flat wall is not every flat wall, and on the colours, so that a red bed is no
-blue one. Scaling an interval of the picture to 32
-rows and taking their lowest frequencies are both linear, so one small matrix an interval makes the
-hashes of all crops at once.
+blue one. Scaling an interval of the picture to 32 rows and taking their lowest frequencies are both
+linear, so one small matrix an interval makes the hashes of all crops at once.
 """
 
 from __future__ import annotations
