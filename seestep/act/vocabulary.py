@@ -209,3 +209,18 @@ def words(object_type: str) -> str:
         return "sliced " + words(object_type.removesuffix("Sliced"))
     out = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", object_type)
     return out.lower() if not object_type.isupper() else object_type
+
+
+_PLURALS: Final = {"knife": "knives", "shelf": "shelves"}
+
+
+def plural(noun: str) -> str:
+    """ "mug" -> "mugs", "box" -> "boxes", "tomato" -> "tomatoes"."""
+    head, _, last = noun.rpartition(" ")
+    if last in _PLURALS:
+        last = _PLURALS[last]
+    elif last.endswith(("s", "x", "ch", "sh", "ato")):
+        last += "es"
+    else:
+        last += "s"
+    return f"{head} {last}".strip()

@@ -154,7 +154,7 @@ def refers(scene: Scene, state: State, config: SightConfig) -> list[Refer]:
                 out.append(Refer("end", f"{word}most thing", thing))
         out += [Refer("beside", words, thing) for words in _beside(thing, named, rivals, scene)]
     for pair in _pairs(named, scene):
-        out.append(Refer("both", tasks.plural(pair[0].noun), pair[0]))
+        out.append(Refer("both", v.plural(pair[0].noun), pair[0]))
     wanted = {*config.hows, "both"}
     return [r for r in out if r.how in wanted]
 

@@ -184,7 +184,7 @@ def _two(state: State, rng: random.Random, only: str = "") -> Iterator[Draft]:
             if any(place.id in state.ancestors(t.id) for t in pair):
                 continue
             goal = goals.make("pick_two_obj_and_place", target=Which(type=kind), place=which(place))
-            fields = {"xs": plural(v.words(kind)), "p": _where(state, place, called)}
+            fields = {"xs": v.plural(v.words(kind)), "p": _where(state, place, called)}
             yield goal, fields, [*sorted(t.id for t in pair), place.id]
 
 
@@ -292,12 +292,6 @@ def _hints(state: State, things: list[str]) -> str:
             place = state.things[state.things[thing].parents[0]]
             out += f" The {called[thing]} is {_where(state, place, called)}."
     return out
-
-
-def plural(word: str) -> str:
-    if word.endswith(("s", "x", "ch", "sh", "o")):
-        return word + "es"
-    return word.removesuffix("fe") + "ves" if word.endswith("knife") else word + "s"
 
 
 def _shuffled(items: list[T], rng: random.Random) -> list[T]:

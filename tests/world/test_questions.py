@@ -5,10 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from seestep.act.vocabulary import plural
 from seestep.geometry.frames import same_size
 from seestep.geometry.masks import contains, grid_of
 from seestep.records import Box, Choice, Freeform, Number, Points, YesNo
-from seestep.world.questions import AskConfig, ask, drafts, relation, things
+from seestep.world.questions import AskConfig, ask, drafts, relation
 from seestep.world.questions.place import beside
 
 SIZE = same_size((96, 96))
@@ -236,4 +237,4 @@ def test_an_unknown_family_is_refused_by_name():
 def test_plurals_are_english():
     nouns = {"mug": "mugs", "knife": "knives", "tissue box": "tissue boxes", "tomato": "tomatoes",
              "cell phone": "cell phones", "shelf": "shelves"}  # fmt: skip
-    assert {n: things.plural(n) for n in nouns} == nouns
+    assert {n: plural(n) for n in nouns} == nouns

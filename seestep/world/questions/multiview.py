@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seestep.act.vocabulary import plural
 from seestep.records import GeometryRef, Number, Points
 from seestep.world.questions.distance import gap_m, longest_cm
 from seestep.world.questions.draft import (
@@ -22,7 +23,7 @@ from seestep.world.questions.draft import (
     shuffled_choice,
     slug,
 )
-from seestep.world.questions.things import MOST, plural
+from seestep.world.questions.things import MOST
 from seestep.world.scene import Seen
 
 LEAST_TURN_DEG = 12.0

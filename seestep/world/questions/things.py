@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seestep.act.vocabulary import CONTAINERS
+from seestep.act.vocabulary import CONTAINERS, plural
 from seestep.records import Choice, Freeform, GeometryRef, Number, YesNo
 from seestep.world.questions.draft import (
     Draft,
@@ -21,20 +21,7 @@ from seestep.world.questions.draft import (
 )
 from seestep.world.scene import Scene, Seen, name_of
 
-_PLURALS = {"knife": "knives", "shelf": "shelves"}
 MOST = 6  # nobody counts further than this in a small picture
-
-
-def plural(noun: str) -> str:
-    """ "mug" -> "mugs", "box" -> "boxes", "tomato" -> "tomatoes"."""
-    head, _, last = noun.rpartition(" ")
-    if last in _PLURALS:
-        last = _PLURALS[last]
-    elif last.endswith(("s", "x", "ch", "sh", "ato")):
-        last += "es"
-    else:
-        last += "s"
-    return f"{head} {last}".strip()
 
 
 def exists(look: Look, rng: np.random.Generator) -> Draft | None:
