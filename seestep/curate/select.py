@@ -22,7 +22,9 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``thought``: "any" takes records as they are, "none" only direct ones, "only" only those with
     a thought. ``limit`` keeps the records whose ids hash lowest, so a larger limit adds to a
-    smaller one. Tags of ``without`` keep a record out.
+    smaller one; ``limit_each`` does so before within each task and type of answer, so that what
+    there is much of does not crowd out what there is little of. Tags of ``without`` keep a record
+    out.
     """
 
     folders: tuple[str, ...]
@@ -31,13 +33,16 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     thought: Literal["any", "none", "only"] = "any"
     without: tuple[str, ...] = ("media-missing",)
     splits: tuple[Split, ...] = ("train",)  # what is held out for measuring stays out
+    limit_each: int | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
         if not self.folders:
             raise ValueError("folders is empty, so there is nothing to select from")
-        if self.limit is not None and self.limit < 1:
-            raise ValueError("limit must be at least 1, or null for all")
+        for name in ("limit_each", "limit"):
+            most = getattr(self, name)
+            if most is not None and most < 1:
+                raise ValueError(f"{name} must be at least 1, or null for all")
 
 
 def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
@@ -66,9 +71,15 @@ def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
 def matching(config: SelectConfig, run: Path) -> list[Record]:
     """The records that ``config`` picks, in the order of their folders; may be none."""
     found = list(_matching(config, run))
-    if config.limit is None:
+    if config.limit_each is None and config.limit is None:
         return found
     lowest = sorted(found, key=lambda r: hashlib.sha256(r.id.encode()).digest())
+    if config.limit_each is not None:
+        sorts: dict[tuple[str, str], list[Record]] = {}
+        for record in lowest:
+            sorts.setdefault((record.task, type(record.answer).__name__), []).append(record)
+        each = {r.id for sort in sorts.values() for r in sort[: config.limit_each]}
+        lowest = [r for r in lowest if r.id in each]
     keep = {r.id for r in lowest[: config.limit]}
     return [r for r in found if r.id in keep]
 

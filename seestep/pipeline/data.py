@@ -96,6 +96,7 @@ def known_data(run: Run) -> None:
         run.folders.append(run.out / "world" / "homes")
     if world.episodes:
         run.folders.append(run.out / "world" / "episodes" / "records")
+        run.folders.append(run.out / "world" / "choices")
     if world.suites:
         from seestep.world.suites import written
 
@@ -135,7 +136,7 @@ def _ready_to_draw(run: Run) -> Iterator[None]:
 
 
 def _world(run: Run, world: World) -> None:
-    from seestep.world import homes, play, suites
+    from seestep.world import homes, next_choice, play, suites
     from seestep.world.blocked import read_blocked
 
     root = run.out / "world"
@@ -169,6 +170,11 @@ def _world(run: Run, world: World) -> None:
             )
             run.folders.append(made.records)
             run.counts(made.manifest)
+            asked = next_choice.build(
+                root / "choices", made.records, progress=run.progress("choices")
+            )
+            run.folders.append(root / "choices")
+            run.tell(f"{asked.counts['out']:,} next actions asked as choices too")
     if world.suites:
         with run.step("Writing 17 mini suites"):
             run.suites = suites.build(

@@ -116,7 +116,11 @@ class Data(Config, frozen=True, kw_only=True):
 
 
 class TrainConfig(Config, frozen=True, kw_only=True):
-    """What SFT and DPO share."""
+    """What SFT and DPO share.
+
+    ``keep`` is the share of the weights before the stage in those after it (see ``train.keep``):
+    of what a stage makes forget, it brings back more than it costs of what the stage teaches.
+    """
 
     model: str
     family: str | None = None  # needed when a plain folder's model_type does not settle it
@@ -133,6 +137,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     wire: Literal["tags", "plain"] = "tags"
     freeze: tuple[Group, ...] = ("vision",)
     lora: Lora | None = None
+    keep: float = 0.0  # 0: what was trained, as it is
     precision: Literal["bf16", "fp32"] = "bf16"
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     sharding: Literal["none", "zero2", "zero3", "fsdp2"] = "none"
@@ -171,6 +176,10 @@ class TrainConfig(Config, frozen=True, kw_only=True):
             raise ValueError("optim.vision_lr is set but freeze names vision: drop one of them")
         if "projector" in self.freeze and self.optim.projector_lr is not None:
             raise ValueError("optim.projector_lr is set but freeze names projector: drop one")
+        if not 0 <= self.keep < 1:
+            raise ValueError(f"keep must be in [0, 1), got {self.keep}")
+        if self.keep and self.lora:
+            raise ValueError("keep is for whole weights; with lora choose a smaller lora.alpha")
         if self.lora and set(self.lora.groups) & set(self.freeze):
             both = ", ".join(sorted(set(self.lora.groups) & set(self.freeze)))
             raise ValueError(f"lora.groups and freeze both name {both}")

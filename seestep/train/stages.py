@@ -32,6 +32,7 @@ from seestep.train.collate import Collator, Pictures, Samples
 from seestep.train.config import AnyConfig, DpoConfig, SftConfig
 from seestep.train.dpo import REFERENCE, DpoTrainer, reference_of
 from seestep.train.encode import Encoder, Trained
+from seestep.train.keep import keep_start
 from seestep.train.plan import Plan, Prepared, prepare
 from seestep.train.seen import looking_once
 from seestep.train.trainer import METRICS, BaseTrainer, SftTrainer, group_of
@@ -296,6 +297,8 @@ def _finish(
     if engine.rank() == 0:
         if config.lora is not None:
             merge_adapters(config, final, spoken.processor, spoken.card)
+        if config.keep:
+            keep_start(config, final)
         lines = _metrics(out / METRICS)
         losses = [line["loss"] for line in lines if "loss" in line]
         result = Result(

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seestep.curate.select import SelectConfig, select
 from seestep.errors import DataError
-from seestep.records import Freeform, Record, Split, Text, Thought, Turn
+from seestep.records import Freeform, Number, Record, Split, Text, Thought, Turn
 from seestep.run import ShardResult, read_rows, shard_stage
 
 
@@ -50,7 +51,7 @@ def run(tmp_path: Path) -> Path:
 
 def picked(run: Path, **config: object) -> list[str]:
     name = "out" + str(sorted(config.items()))
-    select(SelectConfig(folders=("in",), **config), run, run / name)  # type: ignore[arg-type]
+    select(SelectConfig(**{"folders": ("in",)} | config), run, run / name)  # type: ignore[arg-type]
     return [r.id.removeprefix("t:") for r in read_rows(run / name, Record)]
 
 
@@ -68,6 +69,34 @@ def test_held_out_splits_are_picked_only_when_named(run: Path) -> None:
 
 def test_a_larger_limit_adds_to_a_smaller_one(run: Path) -> None:
     assert set(picked(run, limit=3)) < set(picked(run, limit=6))
+
+
+def test_a_limit_holds_for_each_task_and_type_of_answer(run: Path) -> None:
+    rows = [record(100 + i, "count") for i in range(6)]
+    rows += [msgspec.structs.replace(r, id=f"{r.id}n", answer=Number(value=1.0)) for r in rows[:4]]
+    rows += [record(120, "plan")]
+    shard_stage(
+        run / "more",
+        stage="t",
+        version=1,
+        config={},
+        inputs=[],
+        shards=1,
+        work=lambda _: ShardResult(rows=rows),
+    )
+    got = picked(run, folders=("more",), limit_each=2)
+    words = [i for i in got if not i.endswith("n") and i != "120"]
+    numbers = [i for i in got if i.endswith("n")]
+    assert (len(words), len(numbers), got.count("120")) == (2, 2, 1)
+    assert set(got) < set(picked(run, folders=("more",), limit_each=3))
+    assert len(picked(run, folders=("more",), limit_each=2, limit=4)) == 4
+    assert len(picked(run, folders=("more",), limit_each=9)) == 11
+
+
+@pytest.mark.parametrize("name", ["limit", "limit_each"])
+def test_a_limit_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        SelectConfig(folders=("in",), **{name: 0})  # type: ignore[arg-type]
 
 
 def test_an_empty_selection_is_refused(run: Path) -> None:

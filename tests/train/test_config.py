@@ -26,6 +26,8 @@ def test_the_defaults_are_the_reference_settings_with_a_frozen_vision_tower():
         (SftConfig, {"optim": {"vision_lr": 1e-6}}, "freeze names vision"),
         (SftConfig, {"freeze": ["vision", "projector", "language"]}, "nothing would train"),
         (SftConfig, {"lora": {"groups": ["vision"]}}, "both name vision"),
+        (SftConfig, {"keep": 1.0}, "keep must be"),
+        (SftConfig, {"keep": 0.2, "lora": {}}, "a smaller lora.alpha"),
         (SftConfig, {"attention": "flash_attention_2", "precision": "fp32"}, "needs precision"),
         (SftConfig, {"device": "cpu", "sharding": "zero2"}, "needs GPUs"),
         (SftConfig, {"data": {"replay_share": 0.2}}, "names no folder"),

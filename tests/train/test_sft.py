@@ -159,6 +159,28 @@ def test_adapters_are_merged_into_a_plain_checkpoint(family, checkpoints, roots,
     load(final)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_share_of_the_start_is_kept_in_every_weight(
+    precision, family, checkpoints, roots, make, tmp_path
+):
+    rate = Optim(lr=2e-2, warmup_steps=0)
+    config = make.sft(checkpoints[family], max_steps=3, optim=rate, precision=precision)
+    for name, keep in (("all", 0.0), ("less", 0.25)):
+        some = msgspec.structs.replace(config, keep=keep)
+        stages.run_sft(some, tmp_path / name, records=make.records(), roots=roots)
+    before = load_file(checkpoints[family] / "model.safetensors")
+    trained, kept = weights(tmp_path / "all"), weights(tmp_path / "less")
+    assert kept.keys() == trained.keys()
+    moved = 0.0
+    for name, weight in kept.items():
+        want = 0.25 * before[name].double() + 0.75 * trained[name].double()
+        assert weight.dtype == trained[name].dtype
+        torch.testing.assert_close(weight.double(), want, atol=1e-6, rtol=1e-5)
+        moved = max(moved, float((weight - trained[name]).abs().max()))
+    assert moved > 1e-3
+    assert load(tmp_path / "less" / "final").card == cards.read(tmp_path / "all" / "final")
+
+
 def test_recomputing_activations_changes_no_step(family, checkpoints, roots, make, tmp_path):
     found = []
     for flag in (False, True):
