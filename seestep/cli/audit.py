@@ -16,14 +16,15 @@ def audit(
     root: Annotated[list[str], Parameter(negative="")] | None = None,
     act: Literal["remove", "tag"] = "remove",
     encoder: Path | None = None,
+    image_encoder: Path | None = None,
     workers: int = 1,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find records that stand in a benchmark, layer by layer.
 
     Names of pictures and scenes, equal pixels, the same picture scaled or mirrored or cropped, the
-    same words, and (with an encoder) the same meaning. What could not be compared is told as not
-    checked. The exit code is 1 if a record stands in a benchmark.
+    same words, and (with encoders) the same meaning and pictures that are alike. What could not be
+    compared is told as not checked. The exit code is 1 if a record stands in a benchmark.
 
     Parameters
     ----------
@@ -39,7 +40,9 @@ def audit(
     act
         What becomes of leaking records: left out, or kept with a tag.
     encoder
-        A checkpoint of a text encoder (transformers), for the fifth layer.
+        A checkpoint of a text encoder (transformers), for questions that mean the same.
+    image_encoder
+        A checkpoint of an image encoder (CLIP, SigLIP, DINOv2), for pictures that are alike.
     workers
         Processes that look at pictures.
     json
@@ -55,12 +58,20 @@ def audit(
     from seestep.terminal import look_of
 
     roots = named_folders(root)
-    embed = None
+    embed = see = None
     if encoder is not None:
         from seestep.models.embed import text_encoder
 
         embed = text_encoder(encoder)
-    config = AuditConfig(act=act, encoder=str(encoder.name) if encoder else "")
+    if image_encoder is not None:
+        from seestep.models.embed import image_encoder as seeing
+
+        see = seeing(image_encoder)
+    config = AuditConfig(
+        act=act,
+        encoder=encoder.name if encoder else "",
+        image_encoder=image_encoder.name if image_encoder else "",
+    )
     progress = Progress("audit", mode="none" if json else "auto")
     with progress:
         result = look_for_leaks(
@@ -70,6 +81,7 @@ def audit(
             config,
             roots=roots,
             embed=embed,
+            see=see,
             workers=workers,
             progress=progress,
         )

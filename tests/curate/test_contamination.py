@@ -233,9 +233,9 @@ def test_what_was_not_compared_is_told_and_never_called_clean(planted):
     assert cells["clean", "photos", "texts"].unchecked.startswith("the benchmark asks nothing")
     assert cells["clean", "plans", "ids"].unchecked == "no record has a name of thor"
     assert all(
-        c.unchecked == "no encoder was given"
+        c.unchecked == "no text encoder was given"
         for k, c in cells.items()
-        if k[2] == "embeddings" and k[1] != "photos"
+        if k[2] == "text_embeddings" and k[1] != "photos"
     )
     assert cells["clean", "cv", "ids"].checked == CLEAN and not cells["clean", "cv", "ids"].matched
     unread = {b.name: b.unread for b in result.benchmarks}
@@ -243,7 +243,7 @@ def test_what_was_not_compared_is_told_and_never_called_clean(planted):
     assert any("torn.png" in x for x in unread["photos"])
     page = "\n".join(lines(result, Look()))
     assert "28 of 68 records stand in a benchmark and are left out" in page
-    assert "not checked, meaning: no encoder was given" in page
+    assert "not checked, meaning: no text encoder was given" in page
     assert "comparisons could not be made: they are no proof" in page
 
 
@@ -279,7 +279,7 @@ def test_an_encoder_finds_what_means_the_same(planted, tmp_path):
         return out
 
     result = audit(planted / "run", [planted / "marks" / "plans"], tmp_path / "out", embed=embed)
-    assert {x.record for x in result.leaks if x.layer == "embeddings"} == wanted("words")
+    assert {x.record for x in result.leaks if x.layer == "text_embeddings"} == wanted("words")
 
 
 def test_our_own_suites_are_benchmarks_too(planted, tmp_path):

@@ -1,4 +1,4 @@
-"""The audit stage: a run folder of records against benchmarks, in five layers.
+"""The audit stage: a run folder of records against benchmarks, layer by layer.
 
 Nothing that was not compared is called clean. ``out`` becomes a run folder of the records that may
 be trained on, with the evidence in its ledger, ``audit.json`` and ``blocked.json`` beside them.
@@ -19,8 +19,13 @@ from seestep import run
 from seestep.curate.contamination.benchmarks import Benchmark, find, name_of
 from seestep.curate.contamination.judge import Embed, Judge, Theirs
 from seestep.curate.contamination.pictures import (
+    See,
+    Vectors,
+    embed_benchmark,
+    embed_part,
     read_benchmark,
     read_parts,
+    read_vectors,
     see_benchmark,
     see_part,
 )
@@ -31,7 +36,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import ShardResult
 
-VERSION = 2
+VERSION = 3
 REPORT, BLOCKED = "audit.json", "blocked.json"
 Act: TypeAlias = Literal["remove", "tag"]
 
@@ -40,12 +45,15 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What an audit does with what it finds.
 
     ``remove`` leaves leaking records out, ``tag`` keeps them tagged "leak:BENCHMARK".
-    ``cosine``: from which similarity of a text encoder on two questions are the same.
+    ``cosine`` and ``image_cosine``: from which similarity on a text encoder's two questions and an
+    image encoder's two pictures are the same.
     """
 
     act: Act = "remove"
     cosine: float = 0.95
+    image_cosine: float = 0.95
     encoder: str = ""  # its name: another one is another audit
+    image_encoder: str = ""
 
 
 def audit(
@@ -56,13 +64,15 @@ def audit(
     *,
     roots: Roots | None = None,
     embed: Embed | None = None,
+    see: See | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Result:
     """Compare the records of ``folder`` with every benchmark in ``benchmarks``.
 
-    ``roots`` say where pictures lie; ``embed`` gives (n, width) unit vectors of texts, without it
-    the fifth layer is not checked. Raises ``DataError`` for benchmarks that are not there or empty.
+    ``roots`` say where pictures lie; ``embed`` gives (n, width) unit vectors of texts, ``see`` of
+    RGB pictures: without them their layers are not checked. Raises ``DataError`` for benchmarks
+    that are not there or empty.
     """
     config, roots = config or AuditConfig(), roots or {}
     known = find(list(benchmarks))
@@ -92,13 +102,22 @@ def audit(
         progress=progress,
     )
     seen = read_parts(out / "pictures", shards)
+    mine: Vectors | None = None
+    theirs: Sequence[Vectors | None] = [None] * len(known)
+    if see is not None:
+        mine, theirs = _embedded(folder, known, out, config, roots, see, read, progress)
     judge = Judge(
         run.read_rows(folder, Record),
-        [Theirs(b.name, read_benchmark(out / "benchmarks", n)) for n, b in enumerate(known)],
+        [
+            Theirs(b.name, read_benchmark(out / "benchmarks", n), theirs[n])
+            for n, b in enumerate(known)
+        ],
         seen,
         roots,
         embed=embed,
         cosine=config.cosine,
+        vectors=mine,
+        image_cosine=config.image_cosine,
     )
     leaks = judge.leaks()
     of: dict[str, list[Leak]] = defaultdict(list)
@@ -129,6 +148,43 @@ def audit(
     for name, told in ((REPORT, result), (BLOCKED, result.blocked)):
         atomic_write(out / name, msgspec.json.format(msgspec.json.encode(told)) + b"\n")
     return result
+
+
+def _embedded(
+    folder: Path,
+    known: Sequence[Benchmark],
+    out: Path,
+    config: AuditConfig,
+    roots: Roots,
+    see: See,
+    read: Sequence[dict[str, Any]],
+    progress: Progress | None,
+) -> tuple[Vectors, list[Vectors]]:
+    """Vectors of the records' pictures and of those of each benchmark, made where they are not."""
+    shards = run.read_manifest(folder).shards
+    encoder = {"encoder": config.image_encoder}
+    run.shard_stage(
+        out / "benchmark-vectors",
+        stage="audit.benchmark_vectors",
+        version=VERSION,
+        config={"benchmarks": read} | encoder,
+        inputs=[],
+        shards=len(known),
+        work=partial(embed_benchmark, tuple(known), see),
+        progress=progress,
+    )
+    run.shard_stage(
+        out / "picture-vectors",
+        stage="audit.picture_vectors",
+        version=VERSION,
+        config={"roots": sorted(roots)} | encoder,
+        inputs=[folder],
+        shards=shards,
+        work=partial(embed_part, folder, dict(roots), see),
+        progress=progress,
+    )
+    theirs = [read_vectors(out / "benchmark-vectors", [n]) for n in range(len(known))]
+    return read_vectors(out / "picture-vectors", range(shards)), theirs
 
 
 def _print(benchmark: Benchmark) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from seestep.curate.batch import answer_words, prompt_text
 from seestep.curate.contamination import looks
 from seestep.curate.contamination.benchmarks import Entry
 from seestep.curate.contamination.ids import PICTURES, of_origins
-from seestep.curate.contamination.pictures import Found, Seen
+from seestep.curate.contamination.pictures import Found, Seen, Vectors
 from seestep.curate.contamination.result import LAYERS, Cell, Known, Leak
 from seestep.curate.contamination.texts import Said, Texts, templates
 from seestep.media import Roots
@@ -40,8 +40,8 @@ class Row(msgspec.Struct, frozen=True):
 class Theirs:
     """One benchmark, ready to be compared with."""
 
-    def __init__(self, name: str, found: Found) -> None:
-        self.name, self.found = name, found
+    def __init__(self, name: str, found: Found, vectors: Vectors | None = None) -> None:
+        self.name, self.found, self.vectors = name, found, vectors
         self.names: dict[str, str] = {}  # -> where it stands first
         for entry in found.entries:
             for full in entry.ids:
@@ -63,7 +63,12 @@ class Theirs:
 
 
 class Judge:
-    """All records against all benchmarks. ``embed`` gives unit vectors of texts, or is None."""
+    """All records against all benchmarks.
+
+    ``embed`` gives unit vectors of texts, or is None; ``vectors`` are those of the records'
+    pictures where ``theirs`` have vectors too. ``cosine`` and ``image_cosine`` say from where on
+    they are near.
+    """
 
     def __init__(
         self,
@@ -74,9 +79,13 @@ class Judge:
         *,
         embed: Embed | None,
         cosine: float,
+        vectors: Vectors | None = None,
+        image_cosine: float = 1.0,
     ) -> None:
         self.theirs, self._seen, self._roots = theirs, seen, roots
         self._embed, self._cosine = embed, cosine
+        self._pictured, self._image_cosine = vectors, image_cosine
+        self._with_vector = frozenset(vectors.names) if vectors else frozenset()
         runs: set[int] = set().union(*(t.texts.known() for t in theirs))
         self.rows = [self._row(record, runs) for record in records]
         self._common = templates(row.said for row in self.rows)
@@ -113,6 +122,8 @@ class Judge:
         yield [_first(row, alike) for row in self.rows]
         yield [self._by_words(row, theirs) for row in self.rows]
         yield self._by_meaning(theirs)
+        near = self._near(theirs)
+        yield [_first(row, near) for row in self.rows]
 
     def _by_name(self, row: Row, theirs: Theirs) -> Hit | None:
         name = next((n for n in row.names if n in theirs.names), None)
@@ -162,6 +173,19 @@ class Judge:
                 hits[start + int(k)] = entry.where, float(near[k, best]), entry.asked[:80]
         return hits
 
+    def _near(self, theirs: Theirs) -> dict[str, Hit]:
+        """Pictures whose vectors lie near one of theirs, by key."""
+        mine, other = self._pictured, theirs.vectors
+        if mine is None or other is None or not mine.names or not other.names:
+            return {}
+        hits = {}
+        for start in range(0, len(mine.names), ROWS):
+            near = mine.vectors[start : start + ROWS] @ other.vectors.T
+            for k in np.flatnonzero(near.max(1) >= self._image_cosine):
+                best, key = int(near[k].argmax()), mine.names[start + int(k)]
+                hits[key] = other.names[best], float(near[k, best]), key
+        return hits
+
     def cells(self, leaks: Iterable[Leak]) -> list[Cell]:
         """For each source, benchmark and layer how much was compared, and how much matched."""
         matched = Counter((x.source, x.benchmark, x.layer) for x in leaks)
@@ -192,9 +216,15 @@ class Judge:
         elif layer == "texts":
             mine, count = len(rows), theirs.texts.checkable
             nothing, missing = "the benchmark asks nothing in words of its own", ""
-        else:
+        elif layer == "text_embeddings":
             mine, count = len(rows) if self._embed is not None else 0, len(theirs.asked)
-            nothing, missing = "the benchmark asks nothing", "no encoder was given"
+            nothing, missing = "the benchmark asks nothing", "no text encoder was given"
+        else:
+            mine = sum(any(k in self._with_vector for k in r.pictures) for r in rows)
+            count = len(theirs.found.looks) if theirs.vectors is None else len(theirs.vectors.names)
+            nothing, missing = "no picture of the benchmark is here", "no image encoder was given"
+            if theirs.vectors is not None:
+                missing = "no picture of these records is here"
         if mine and count:
             return mine, count, ""
         return 0, count, missing if count else nothing

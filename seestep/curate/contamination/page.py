@@ -9,13 +9,14 @@ from seestep.curate.contamination.result import LAYERS, Cell, Known, Leak, Resul
 from seestep.terminal import Look
 
 SHOWN = 3  # leaks of a benchmark and layer
-NAMES = ("names", "pixels", "looks", "words", "meaning")
+NAMES = ("names", "pixels", "looks", "words", "meaning", "likeness")
 MEANS = {
     "names": "names of pictures, videos and scenes",
     "pixels": "equal pixels",
     "looks": "the same picture scaled, saved anew, mirrored or cropped",
     "words": "question, options and answer without their templates",
-    "meaning": "near in an encoder's eyes",
+    "meaning": "question, options and answer near in a text encoder's eyes",
+    "likeness": "pictures near in an image encoder's eyes",
 }
 
 

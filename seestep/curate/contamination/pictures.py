@@ -6,9 +6,11 @@ Both are run folders with side files for each shard, so an audit that was stoppe
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,6 +25,9 @@ from seestep.media import Roots
 from seestep.records import Media, Record
 from seestep.run import ShardResult
 from seestep.sources.pictures import MISSING
+
+See: TypeAlias = Callable[[Sequence[Image.Image]], NDArray[np.float32]]
+AT_ONCE = 64  # pictures held open for an image encoder
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,33 @@ class Seen:
     def open(key: str, roots: Roots) -> NDArray[np.uint8]:
         """The small copy of a picture that was looked at."""
         return small(_open(key, roots))
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Unit vectors (n, width) of pictures, by name: where they stand, or ``Seen.keys``."""
+
+    names: Sequence[str]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pictures: Iterable[tuple[str, Callable[[], Image.Image]]], see: See) -> Vectors:
+        """Those of the pictures that can be opened, a few of which are open at a time."""
+        names: list[str] = []
+        parts: list[NDArray[np.float32]] = []
+        opened: list[Image.Image] = []
+        for name, open_ in pictures:
+            try:
+                opened.append(open_())
+            except MediaError:  # told where they were looked at
+                continue
+            names.append(name)
+            if len(opened) == AT_ONCE:
+                parts.append(see(opened))
+                opened = []
+        if opened:
+            parts.append(see(opened))
+        return cls(names, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32))
 
 
 def see_benchmark(known: Sequence[Benchmark], n: int) -> ShardResult:
@@ -116,6 +148,42 @@ def read_parts(folder: Path, shards: int) -> Seen:
         seen |= dict(zip(told.keys, found, strict=True))
         unread |= told.unread
     return Seen(seen, unread)
+
+
+def embed_benchmark(known: Sequence[Benchmark], see: See, n: int) -> ShardResult:
+    """Shard n: vectors of the pictures of the n-th benchmark."""
+    shown = (x for x in known[n].read() if not isinstance(x, Entry))
+    return _vectors(n, Vectors.of(((x.where, x.open) for x in shown), see))
+
+
+def embed_part(folder: Path, roots: Roots, see: See, n: int) -> ShardResult:
+    """Shard n: vectors of the pictures that the records of part n of ``folder`` show."""
+    shown = dict.fromkeys(
+        key
+        for record in run.read_part(folder, n, Record)
+        if MISSING not in record.tags
+        for one in record.media
+        for key in Seen.keys(one)
+    )
+    return _vectors(n, Vectors.of(((key, partial(_open, key, roots)) for key in shown), see))
+
+
+def read_vectors(folder: Path, shards: Sequence[int]) -> Vectors:
+    """What ``embed_benchmark`` or ``embed_part`` left of some shards, a name once."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for n in shards:
+        names = msgspec.json.decode((folder / f"{n:05d}/names.json").read_bytes(), type=list[str])
+        found |= dict(zip(names, np.load(folder / f"{n:05d}/vectors.npy"), strict=True))
+    empty = np.zeros((0, 1), np.float32)
+    return Vectors(list(found), np.stack(list(found.values())) if found else empty)
+
+
+def _vectors(n: int, made: Vectors) -> ShardResult:
+    stream = io.BytesIO()
+    np.save(stream, made.vectors)
+    names = msgspec.json.encode(list(made.names))
+    files = {f"{n:05d}/names.json": names, f"{n:05d}/vectors.npy": stream.getvalue()}
+    return ShardResult(rows=[], files=files)
 
 
 class _Theirs(msgspec.Struct):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-LAYERS = ("ids", "pixels", "looks", "texts", "embeddings")
-"""Names of pictures and scenes, equal pixels, the same photograph, the same words, near in a
-model's eyes."""
+LAYERS = ("ids", "pixels", "looks", "texts", "text_embeddings", "image_embeddings")
+"""Names of pictures and scenes, equal pixels, the same photograph, the same words, near in the eyes
+of a text encoder, and of an image encoder."""
 
 
 class Leak(msgspec.Struct, frozen=True):
