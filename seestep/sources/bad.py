@@ -61,14 +61,26 @@ def each(
 ) -> Iterator[T]:
     """What ``made`` yields of every row and its number; a row in which something is missing or of
     another type than its owners document is counted as one that cannot be read. ``name``: what a
-    row is called in its place."""
-    for number, row in enumerate(rows):
+    row is called in its place.
+
+    A row that ``rows`` could not read has a number too: they are those of the file."""
+    found, number = iter(rows), -1
+    while True:
+        before = _heard()
+        row = next(found, _END)
+        number += 1 + _heard() - before
+        if row is _END:
+            return
         try:
-            yield from made(number, row)
+            yield from made(number, row)  # type: ignore[arg-type]
         except UNLIKE as error:
             reason = f"not as documented: {wrong(error)}"
             if not count(Path(where.file), f"{name} {number}", reason):
                 raise
+
+
+def _heard() -> int:
+    return len(_counted.get() or ())
 
 
 def wrong(error: Exception) -> str:

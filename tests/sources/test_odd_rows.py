@@ -8,7 +8,7 @@ import pytest
 
 from seestep.errors import DataError
 from seestep.records import Provenance, Record, Verdict
-from seestep.run import read_verdicts
+from seestep.run import read_rows, read_verdicts
 from seestep.sources import (
     ego4d,
     epic_kitchens,
@@ -156,3 +156,21 @@ def test_a_damaged_episode_leaves_the_others(tmp_path: Path):
     assert cut.evidence == "json_2.1.0/train/a/trial"
     assert odd.evidence == "json_2.1.0/train/b/trial, row 0" and "turk_annotations" in odd.reason
     assert other.reason == "unknown high-level action"
+
+
+def test_rows_are_numbered_as_they_stand_in_the_file(tmp_path: Path):
+    """Not as they are read: who looks a record up counts what could not be read too."""
+    whole = {"image_id": "7", "question": "What is it?", "answer": "A mug.", "task": "object"}
+    texts = [json.dumps(whole | {"answer": f"Mug {n}."}) for n in range(6)]
+    texts[1] = texts[1].replace('"7"', "NaN")
+    texts[3] = json.dumps({"question": "odd"})
+    (tmp_path / "root").mkdir()
+    data = f"[{', '.join(texts)}]"
+    (tmp_path / "root" / "filter_cap1.json").write_text(data)
+    convert(ConvertConfig(source="lrv_instruction"), tmp_path / "root", tmp_path / "out")
+    rows = list(read_rows(tmp_path / "out", Record))
+    assert {r.id.rsplit("-", 1)[1]: r.answer.text for r in rows} == {
+        str(n): f"Mug {n}." for n in (0, 2, 4, 5)
+    }
+    places = [v.evidence for v in read_verdicts(tmp_path / "out") if not v.keep]
+    assert places == [f"byte {data.index('NaN')}", "row 3"]
