@@ -17,6 +17,7 @@ def bring(
     frame: Literal["auto", "pixel", "pixel_resized", "permille", "percent", "unit"] = "auto",
     source: str = "own",
     limit: int | None = None,
+    thoughts: Literal["drop", "cut"] = "drop",
     verify: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -38,6 +39,9 @@ def bring(
         The first part of the records' ids.
     limit
         Stop after so many records.
+    thoughts
+        What becomes of rows whose answer begins with a free chain of thought (<think>), for which
+        records have no form: dropped, or cut to the answer alone and tagged "thought-cut".
     verify
         Decode every picture to its end: one that is cut off is found in no other way.
     json
@@ -57,7 +61,12 @@ def bring(
         raise RecipeError("unknown model family", wanted=known, got=family)
     try:
         config = OwnConfig(
-            family=spoken.name, frame=frame, source=source, limit=limit, verify=verify
+            family=spoken.name,
+            frame=frame,
+            source=source,
+            limit=limit,
+            verify=verify,
+            thoughts=thoughts,
         )
     except ValueError as error:
         raise RecipeError(str(error)) from error

@@ -36,13 +36,15 @@ VERSION = 2
 class OwnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to read. ``family``: the model that the file was written for. ``frame``: the frame of
     its coordinates; "auto" tells it from the numbers and the pictures' sizes, or refuses.
-    ``source``: the first part of the records' ids. ``verify`` decodes every picture."""
+    ``source``: the first part of the records' ids. ``verify`` decodes every picture. ``thoughts``:
+    rows that think freely before they answer are dropped, or their thought is cut off."""
 
     family: str
     frame: Frame | Literal["auto"] = "auto"
     source: str = "own"
     limit: int | None = None
     verify: bool = False
+    thoughts: Literal["drop", "cut"] = "drop"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_]+", self.source):
@@ -77,17 +79,20 @@ def bring(
     pictures = Pictures(folder, verify=config.verify)
     where = Provenance(file=file.name, sha256=sha256_file(file), reader="own", version=str(VERSION))
 
+    cut = config.thoughts == "cut"
+
     def made() -> Iterator[Record | Pair | Verdict]:
         done = 0
         for row in rows.read(file):
             if config.limit is not None and done >= config.limit:
                 return
             id = f"{config.source}:{row.number}"
+            told = id, row, where, folder, frame, family, sizes
             try:
                 if pairs:
-                    yield pictures.check(to_pair(id, row, where, folder, frame, family, sizes))
+                    yield pictures.check(to_pair(*told, cut=cut))
                 else:
-                    yield pictures.check(to_record(id, row, where, folder, frame, family, sizes))
+                    yield pictures.check(to_record(*told, cut=cut))
                 done += 1
             except Unfit as why:
                 yield make.dropped(id, why.rule, why.reason, why.evidence)
@@ -105,12 +110,12 @@ def bring(
             verdicts=[found for found in chunk if isinstance(found, Verdict)],
         )
 
-    told = {"own": config, "frame": frame, "pairs": pairs} | named_images(images)
+    asked = {"own": config, "frame": frame, "pairs": pairs} | named_images(images)
     return shard_stage(
         out,
         stage="sources.own",
         version=VERSION,
-        config=told,
+        config=asked,
         inputs=[file],
         shards=None,
         work=work,

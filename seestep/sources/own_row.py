@@ -63,6 +63,9 @@ _COLUMN = re.compile(r"<ref-object>|<bbox>")  # of ms-swift: the column "objects
 _BOXES = re.compile(rf"[\[(]\s*{_NUM}(?:\s*,\s*{_NUM}){{3}}\s*[\])]|<\|box_start\|>")
 
 
+THOUGHT_CUT = "thought-cut"  # a tag: its free chain of thought was left out
+
+
 class Unfit(Exception):
     """Why a row cannot be a record."""
 
@@ -79,11 +82,16 @@ def to_record(
     frame: Frame | None,
     family: Family,
     sizes: Sizes,
+    *,
+    cut: bool = False,
 ) -> Record:
-    """A row with one answer. Raises ``Unfit``, or ``ValueError`` for places that are none."""
+    """A row with one answer, with ``cut`` without the free chain of thought before it.
+
+    Raises ``Unfit``, or ``ValueError`` for places that are none.
+    """
     if row.rejected is not None:
         raise Unfit("pair", "a preference pair among records")
-    made = _Maker(row, folder, frame, family, sizes)
+    made = _Maker(row, folder, frame, family, sizes, cut)
     answer = made.answer(row.answer, "answer")
     form = made.form(answer)
     return Record(
@@ -97,6 +105,7 @@ def to_record(
         form=form,
         clusters=tuple(m.path for m in made.media),
         provenance=msgspec.structs.replace(where, row=str(row.number)),
+        tags=made.tags,
     )
 
 
@@ -108,17 +117,21 @@ def to_pair(
     frame: Frame | None,
     family: Family,
     sizes: Sizes,
+    *,
+    cut: bool = False,
 ) -> Pair:
-    """A row with a better and a worse answer."""
+    """A row with a better and a worse answer; else like ``to_record``."""
     if row.rejected is None and not row.wrong:
         raise Unfit("pair", "no worse answer beside the better one")
-    made = _Maker(row, folder, frame, family, sizes)
+    made = _Maker(row, folder, frame, family, sizes, cut)
     worse = row.rejected or ""
     if row.answer.strip() == worse.strip():
         raise Unfit("pair", "both answers are the same", worse)
     chosen = made.answer(row.answer, "chosen")
     form = made.form(chosen)
     rejected = made.answer(worse, "rejected")
+    if rejected == chosen:
+        raise Unfit("pair", "both answers are the same", worse)
     asked = [text for role, text in row.turns if role == "user"]
     return Pair(
         id=id,
@@ -134,6 +147,7 @@ def to_pair(
         observation="",
         chosen=chosen,
         rejected=rejected,
+        tags=made.tags,
         mishap="wrong_answer",
         reason="the file says so",
         verified_by="file",
@@ -144,7 +158,13 @@ class _Maker:
     """The parts of one row; places found in its texts gather in ``geometry``."""
 
     def __init__(
-        self, row: Row, folder: Path, frame: Frame | None, family: Family, sizes: Sizes
+        self,
+        row: Row,
+        folder: Path,
+        frame: Frame | None,
+        family: Family,
+        sizes: Sizes,
+        cut: bool,
     ) -> None:
         if row.wrong:
             raise Unfit("unreadable", row.wrong)
@@ -163,6 +183,8 @@ class _Maker:
         self._row, self._frame, self._family, self._sizes = row, frame, family, sizes
         self.media = tuple(_media(folder, path, i) for i, path in enumerate(row.images, 1))
         self.geometry: list[Geometry] = []
+        self.tags: tuple[str, ...] = ()
+        self._cut = cut
         self._line = False  # the answer is on a line of its own, "Answer: X"
         self._fractions = asks_for_fractions(row.asked)
         found = (_OPTION.findall(text) for role, text in row.turns if role == "user")
@@ -211,8 +233,9 @@ class _Maker:
     def answer(self, said: str, key: str) -> Answer:
         """What the model is to say, as what it means where that is plain."""
         if (thought := _REASONED.match(said)) is not None:
-            if thought[1].strip():
+            if thought[1].strip() and not self._cut:
                 raise Unfit("thought", "a free chain of thought, which a record has no form for")
+            self.tags = (THOUGHT_CUT,) if thought[1].strip() else self.tags
             said = said[thought.end() :]
         if (tagged := _TAGGED.fullmatch(said)) is not None:
             said = tagged[1]

@@ -197,6 +197,23 @@ def test_what_has_no_place_in_a_record_is_left_out_with_its_reason(folder, wrong
     assert reason in dropped[0]
 
 
+def test_a_free_thought_is_cut_off_only_if_asked(folder):
+    rows = [row("<think>I see a mug.</think><answer>yes</answer>"), row("<think></think>no")]
+    file = folder / "train.json"
+    file.write_text(json.dumps(rows))
+    bring(OwnConfig(family="qwen3_vl", thoughts="cut"), file, folder / "out")
+    thought, plain = read_rows(folder / "out", Record)
+    assert (thought.answer, thought.tags) == (YesNo(yes=True), ("thought-cut",))
+    assert (plain.answer, plain.tags) == (YesNo(yes=False), ())
+    worse = [x | {"rejected_response": "<think>It may be.</think>yes"} for x in rows]
+    file.write_text(json.dumps(worse))
+    bring(OwnConfig(family="qwen3_vl", thoughts="cut"), file, folder / "pairs")
+    (pair,) = read_rows(folder / "pairs", Pair)
+    assert (pair.id, pair.rejected, pair.tags) == ("own:2", YesNo(yes=True), ("thought-cut",))
+    (dropped,) = read_verdicts(folder / "pairs")
+    assert (dropped.id, dropped.reason) == ("own:1", "both answers are the same")
+
+
 @pytest.mark.parametrize("path", ("gone.png", "loop/a.png", "{folder}/loop/a.png", "a" * 300))
 def test_a_picture_that_is_not_there_leaves_a_tag(folder, path):
     (folder / "loop").symlink_to("loop")
