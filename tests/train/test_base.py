@@ -23,6 +23,7 @@ from seestep.train.base.corpus import (
     BINS,
     HEADS,
     IGNORE,
+    STANDS_FOR,
     Corpus,
     Question,
     Shot,
@@ -75,6 +76,7 @@ def corpus():
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
     cells = rng.integers(0, 4, (4, 36, len(HEADS)), dtype=np.int16)
+    cells[..., STANDS_FOR] %= 2
     cells[:, ::3, 2:] = IGNORE
     questions = [ask((v,), f"Is there a mug {n}?", "yes") for v in range(4) for n in range(3)]
     questions += [ask((v, v + 1), "Which is it?", "B") for v in range(3)]
@@ -222,7 +224,7 @@ def test_heads_are_taught_only_where_there_is_something_to_tell():
     losses = cell_losses(heads, seen, cells)
     logp = heads[0](seen).log_softmax(-1)
     assert losses[0].item() == pytest.approx(-(logp[1, 2] + logp[4, 0]).item() / 2, rel=1e-5)
-    assert [x.item() for x in losses[1:]] == [0.0] * 9
+    assert [x.item() for x in losses[1:]] == [0.0] * 10
 
 
 def test_a_head_of_names_points_along_the_embeddings_of_their_words():
@@ -257,12 +259,13 @@ def test_a_mirrored_picture_is_labelled_as_the_mirrored_scene_would_be():
     scene[1:4, 2:5], scene[6:11, 9:12] = 1, 2
     depth = np.linspace(0.5, 5, 144, dtype=np.float32).reshape(12, 12)
     kinds = [(3, 1, 5), (5, 2, 0)]
-    cells = np.stack([label_cells(scene, kinds, depth, 4)] * 2)
+    cells = np.stack([label_cells(scene, kinds, depth, 4, first=[True, True])] * 2)
     turned, told = mirrored(picture, cells)
     assert np.array_equal(turned, picture[:, :, ::-1])
-    want = label_cells(scene[:, ::-1], kinds, depth[:, ::-1], 4)
+    want = label_cells(scene[:, ::-1], kinds, depth[:, ::-1], 4, first=[True, True])
     assert np.array_equal(told[0] == IGNORE, want == IGNORE)
     same = [HEADS.index(name) for name in ("type", "color", "y", "top", "bottom", "depth", "on")]
+    same.append(STANDS_FOR)
     assert np.array_equal(told[1][:, same], want[:, same])
     # bounds are those of a thing's outermost pixels, so its mirrored ones lie one pixel off
     assert np.abs(told[0] - want).max() <= np.ceil(BINS / 12)

@@ -7,9 +7,11 @@ from seestep.train.base.corpus import (
     BINS,
     HEADS,
     IGNORE,
+    STANDS_FOR,
     Corpus,
     Question,
     Shot,
+    joined,
     label_cells,
     read_shard,
     write_shard,
@@ -50,8 +52,8 @@ def test_a_token_shows_the_thing_that_covers_most_of_it():
     instance[80:, 80:] = 3  # not taught
     cells = label_cells(instance, [(4, 2, 9), (7, 1, 0), None], None, 6)
     x, y, right, bottom = (int(v / 96 * BINS) for v in (5, 8, 9, 15))
-    assert cells[0].tolist() == [4, 2, x, y, 0, 0, right, bottom, IGNORE, 9]
-    assert cells[35].tolist() == [0, 0, *[IGNORE] * 8]
+    assert cells[0].tolist() == [4, 2, x, y, 0, 0, right, bottom, IGNORE, 9, 0]
+    assert cells[35].tolist() == [0, 0, *[IGNORE] * 8, 0]
 
 
 def test_a_small_thing_goes_before_the_table_it_stands_on():
@@ -64,6 +66,36 @@ def test_a_small_thing_goes_before_the_table_it_stands_on():
     assert cells[:3, :2].tolist() == [[4, 2], [9, 1], [9, 1]]
     assert cells[:2, HEADS.index("on")].tolist() == [9, 0]
     assert cells[1, 2:8].tolist() == cells[35, 2:8].tolist()
+
+
+def test_one_token_stands_for_each_small_thing():
+    instance = np.ones((96, 96), dtype=np.int32)  # a table, which no token stands for
+    instance[20:60, 20:30] = 2  # tokens 1 to 3 of column 1, its middle at (25, 40) in the second
+    instance[50:60, 60:90] = 3  # tokens 3 to 5 of row 3, its middle at 75
+    classes = [(9, 1, 0), (4, 2, 9), (5, 3, 9)]
+    cells = label_cells(instance, classes, None, 6, first=[False, True, True])
+    assert np.flatnonzero(cells[:, 0] == 4).tolist() == [7, 13, 19]
+    assert np.flatnonzero(cells[:, 0] == 5).tolist() == [21, 22, 23]
+    assert np.flatnonzero(cells[:, STANDS_FOR]).tolist() == [13, 22]
+
+
+def test_half_a_picture_tells_what_is_in_it_but_not_where_what_is_cut_off_lies():
+    first, second = np.zeros((2, 96, 96), dtype=np.int32)
+    first[4:12, 4:12], first[40:50, 30:36] = 1, 2  # left of column 2, across its edge at 32
+    second[4:12, 84:92], second[70:80, 4:12] = 3, 4  # right of it, left of it
+    kinds = [(4, 1, 0), (5, 2, 0), (6, 3, 0), (7, 4, 0)]
+    cells = np.stack([label_cells(s, kinds, None, 6, first=[True] * 4) for s in (first, second)])
+    pictures = np.repeat(np.stack([first, second])[..., None], 3, axis=3).astype(np.uint8)
+    shown, told = joined(pictures, cells, np.array([1, 0]), 2)
+    assert np.array_equal(shown[0, :, :32], pictures[0, :, :32])
+    assert np.array_equal(shown[0, :, 32:], pictures[1, :, 32:])
+    assert np.array_equal(told[0, 0], cells[0, 0]) and np.array_equal(told[0, 5], cells[1, 5])
+    halved = told[0, 2 * 6 + 1]  # the first picture's second thing
+    assert halved[:2].tolist() == [5, 2] and cells[0, 13, STANDS_FOR] >= 0
+    assert set(halved[2:8]) == {IGNORE} and halved[STANDS_FOR] == IGNORE
+    assert not np.isin(told[0, :, 0], 7).any() and 7 in told[1, :, 0]
+    rest = told[0].reshape(6, 6, -1)
+    assert np.array_equal(rest[:, 2:], cells[1].reshape(6, 6, -1)[:, 2:])
 
 
 def test_distance_is_told_on_a_logarithmic_scale():

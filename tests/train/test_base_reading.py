@@ -11,8 +11,9 @@ TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
 
 def cell(kind, color, x, y, on=""):
-    where = [x, y, *[IGNORE] * (len(HEADS) - 5)]
-    return [TYPES.index(kind), COLORS.index(color), *where, TYPES.index(on)]
+    told = {"type": TYPES.index(kind), "color": COLORS.index(color), "x": x, "y": y}
+    told["on"] = TYPES.index(on)
+    return [told.get(name, IGNORE) for name in HEADS]
 
 
 def picture(*shown):
@@ -70,6 +71,9 @@ def test_a_name_tells_how_many_bear_it_and_where_one_alone_is():
     assert found("What color is the cell phone?") == [
         ("What color is the cell phone", 20, 4, 1, IGNORE)
     ]
+    assert found("How many mugs are there?") == [("How many mugs", IGNORE, IGNORE, 2, IGNORE)]
+    assert found("Count the cell phones.")[0][1:] == (20, 4, 1, IGNORE)
+    assert found("How many boxes are there?")[0][1:] == (IGNORE, IGNORE, 0, IGNORE)
     on = IGNORE, IGNORE, IGNORE
     assert found("How many things are on the brown dining table?")[0][1:] == (*on, 2)
     assert found("Is the red mug on the shelf?")[1][1:] == (*on, 1)

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORE = -100
-HEADS = ("type", "color", "x", "y", "left", "top", "right", "bottom", "depth", "on")
+HEADS = ("type", "color", "x", "y", "left", "top", "right", "bottom", "depth", "on", "stands_for")
 """What each visual token is taught to tell about the object in it, one head each; "on" is the type
-of what it stands on or in."""
-DEPTH, ON = HEADS.index("depth"), HEADS.index("on")
+of what it stands on or in. "stands_for" is 1 in one token of each small thing, the nearest to its
+middle: who counts these counts things, not tokens."""
+DEPTH, ON, STANDS_FOR = (HEADS.index(name) for name in ("depth", "on", "stands_for"))
 BINS = 32  # for places; depth uses DEPTH_BINS
 DEPTH_BINS = 16
 DEPTH_RANGE = (0.4, 8.0)  # metres, log-spaced
@@ -42,7 +43,7 @@ class Question(msgspec.Struct, frozen=True):
 class Shot:
     """Some pictures of one home, what every visual token shows, and questions.
 
-    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 10) int16 class of each of
+    ``pictures`` (n, side, side, 3) uint8; ``cells`` (n, tokens, 11) int16 class of each of
     ``HEADS``, -100 where nothing is taught.
     """
 
@@ -86,7 +87,7 @@ def label_cells(
     first: Sequence[bool] = (),
     least: float = 0.06,
 ) -> NDArray[np.int16]:
-    """What each of grid x grid visual tokens shows, (grid * grid, 10) int16 classes of ``HEADS``.
+    """What each of grid x grid visual tokens shows, (grid * grid, 11) int16 classes of ``HEADS``.
 
     ``instance`` (H, W): 0 nothing, else 1 + index into ``classes``, which holds (type, color,
     on) or None for things that are not taught. A token shows the object that covers most of it,
@@ -101,22 +102,24 @@ def label_cells(
     ch, cw = height // grid, width // grid
     tokens = seen.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
     out = np.full((grid * grid, len(HEADS)), IGNORE, dtype=np.int16)
-    out[:, :2] = 0
+    out[:, [0, 1, STANDS_FOR]] = 0
     if len(classes):
         counts = np.stack([(tokens == k + 1).sum(1) for k in range(len(classes))], axis=1)
         enough = max(3, least * ch * cw)
         ahead = np.array([*first, *[False] * (len(classes) - len(first))])
         rank = np.where(ahead & (counts >= enough), counts + ch * cw, counts)
-        best = rank.argmax(1)
-        for token in np.flatnonzero(counts.max(1) >= enough):
-            index = int(best[token])
-            kind = classes[index]
+        best = np.where(counts.max(1) >= enough, rank.argmax(1), -1)
+        for index in sorted({int(i) for i in best} - {-1}):
+            kind, mine = classes[index], np.flatnonzero(best == index)
             assert kind is not None
             ys, xs = np.nonzero(seen == index + 1)
             x, y = (xs.mean() + 0.5) / width, (ys.mean() + 0.5) / height
             bounds = xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height
-            out[token, :8] = (*kind[:2], *(int(v * BINS) for v in (x, y, *bounds)))
-            out[token, ON] = kind[2]
+            out[mine, :8] = (*kind[:2], *(int(v * BINS) for v in (x, y, *bounds)))
+            out[mine, ON] = kind[2]
+            if ahead[index]:
+                far = np.hypot(mine % grid + 0.5 - x * grid, mine // grid + 0.5 - y * grid)
+                out[mine[far.argmin()], STANDS_FOR] = 1
     if depth is not None:
         metres = depth.reshape(grid, ch, grid, cw).transpose(0, 2, 1, 3).reshape(grid * grid, -1)
         low, high = np.log(DEPTH_RANGE)
@@ -128,7 +131,7 @@ def label_cells(
 def mirrored(
     pictures: NDArray[np.uint8], cells: NDArray[np.int16]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Pictures (n, side, side, 3) with left and right swapped, and ``cells`` (n, tokens, 10) of
+    """Pictures (n, side, side, 3) with left and right swapped, and ``cells`` (n, tokens, 11) of
     them: tokens change places, columns count from the other side, to within one of ``BINS``."""
     grid = math.isqrt(cells.shape[1])
     turned = cells.reshape(len(cells), grid, grid, -1)[:, :, ::-1].reshape(cells.shape).copy()
@@ -142,7 +145,7 @@ def moved(
     pictures: NDArray[np.uint8], cells: NDArray[np.int16], across: int, down: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Pictures (n, side, side, 3) moved by a few of ``BINS``, their edge repeated behind them, and
-    ``cells`` (n, tokens, 10) of them: places count from the new corner, tokens keep what they tell.
+    ``cells`` (n, tokens, 11) of them: places count from the new corner, tokens keep what they tell.
     """
     side, told = pictures.shape[1], cells.copy()
     for axis, bins, names in (
@@ -157,6 +160,28 @@ def moved(
             columns == IGNORE, IGNORE, there
         )
     return pictures, told
+
+
+def joined(
+    pictures: NDArray[np.uint8], cells: NDArray[np.int16], others: NDArray[np.intp], cut: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """The first ``cut`` columns of tokens of pictures (n, side, side, 3), right of them what
+    ``others`` (n,), indices into the same pictures, show there; ``cells`` (n, tokens, 11) likewise.
+
+    Of a thing that lies on both sides of the seam in its own picture, a part is left: what it is is
+    taught there, where it is is not. After CutMix (Yun et al., 2019, arXiv:1905.04899).
+    """
+    grid, side = math.isqrt(cells.shape[1]), pictures.shape[1]
+    left, right = (cells[..., HEADS.index(name)] * grid for name in ("left", "right"))
+    halved = (left != IGNORE * grid) & (left < cut * BINS) & (right + grid > cut * BINS)
+    told = cells.copy()
+    for name in ("x", "y", "left", "top", "right", "bottom", "stands_for"):
+        told[..., HEADS.index(name)][halved] = IGNORE
+    shown, at = pictures.copy(), cut * side // grid
+    shown[:, :, at:] = pictures[others][:, :, at:]
+    told = told.reshape(len(told), grid, grid, -1)
+    told[:, :, cut:] = told[others][:, :, cut:]
+    return shown, told.reshape(cells.shape)
 
 
 def relit(

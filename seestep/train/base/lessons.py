@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,16 @@ from seestep import families
 from seestep.errors import DataError
 from seestep.models.processor import Patches
 from seestep.train.base.config import PretrainConfig, Stage
-from seestep.train.base.corpus import HEADS, IGNORE, Corpus, Question, mirrored, moved, relit
+from seestep.train.base.corpus import (
+    HEADS,
+    IGNORE,
+    Corpus,
+    Question,
+    joined,
+    mirrored,
+    moved,
+    relit,
+)
 from seestep.train.base.pack import Packed, Packer
 from seestep.train.base.reading import Mentions, in_letters, in_words, is_native, listings
 from seestep.train.collate import Batch
@@ -22,6 +32,7 @@ from seestep.train.collate import Batch
 # How pictures of the vision stage vary; questions are about pictures as they are.
 MIRRORED = 0.5  # of them
 MOVED = 1  # of BINS either way
+JOINED = 0.5  # of the steps show pictures of two halves
 LIGHT = 0.15  # brighter or darker by up to this share
 NOISE = 3.0  # standard deviation, of 255
 
@@ -90,6 +101,10 @@ class Lessons:
         pictures[flip], told[flip] = mirrored(pictures[flip], told[flip])
         across, down = rng.integers(-MOVED, MOVED + 1, size=2)
         pictures, told = moved(pictures, told, int(across), int(down))
+        if rng.random() < JOINED:
+            grid = math.isqrt(told.shape[1])
+            cut = int(rng.integers(1, grid)) if grid > 1 else 0
+            pictures, told = joined(pictures, told, rng.permutation(stage.batch), cut)
         return self._see(relit(pictures, rng, LIGHT, NOISE), told)
 
     def _ask(self, stage: Stage, rng: np.random.Generator, phase: int | None) -> Batch:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seestep.act.vocabulary import words
+from seestep.act.vocabulary import plural, words
 from seestep.families import Family, wording
 from seestep.geometry.convert import to_frame
 from seestep.geometry.frames import same_size
@@ -146,9 +146,10 @@ class Mentions:
         self._known: dict[tuple[int, str], list[tuple[int, int, int, int, int]]] = {}
         for kind in [*OBJECTS, *_PLACES]:
             for color in COLORS:
-                tokens = encode(f" {color} {words(kind)}" if color else f" {words(kind)}")
-                name = (tokens, TYPES.index(kind), COLORS.index(color))
-                self._names.setdefault(tokens[0], []).append(name)
+                for noun in (words(kind), plural(words(kind))):
+                    tokens = encode(f" {color} {noun}" if color else f" {noun}")
+                    name = (tokens, TYPES.index(kind), COLORS.index(color))
+                    self._names.setdefault(tokens[0], []).append(name)
         for found in self._names.values():
             found.sort(key=lambda name: -len(name[0]))  # "soap bottle" before "soap"
 

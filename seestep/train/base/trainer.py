@@ -30,7 +30,7 @@ from seestep.train.optimise import floored_cosine
 from seestep.train.trainer import SftTrainer, group_of
 
 HEADS_FILE = "heads.safetensors"
-AUX_WEIGHTS = (5.0, 4.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)  # of HEADS: what it is first
+AUX_WEIGHTS = (5.0, 4.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0)  # of HEADS: what, first
 
 
 NAMED = ("named_x", "named_y", "named_count", "named_on")
@@ -210,7 +210,7 @@ def make_heads(loaded: Loaded, seed: int) -> nn.ModuleList:
         ]
         places = [nn.Linear(width, size) for size in (*[BINS] * 6, DEPTH_BINS)]
         named = [nn.Linear(width, size) for size in (BINS, BINS, MANY + 1, MANY + 1)]
-        return nn.ModuleList([*names[:2], *places, names[2], *named])
+        return nn.ModuleList([*names[:2], *places, names[2], nn.Linear(width, 2), *named])
 
 
 def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> list[Tensor]:
@@ -222,7 +222,7 @@ def name_losses(heads: Iterable[nn.Module], states: Tensor, named: Tensor) -> li
 
 
 def cell_losses(heads: Iterable[nn.Module], seen: Tensor, cells: Tensor) -> list[Tensor]:
-    """Cross entropy of each head over visual tokens (n, width), as ``cells`` (n, 10) teaches."""
+    """Cross entropy of each head over visual tokens (n, width), as ``cells`` (n, 11) teaches."""
     return losses(heads, seen.float(), cells)
 
 

@@ -21,7 +21,7 @@ from seestep.train.base.corpus import Shot, read_shard, write_shard
 from seestep.world.blocked import leave_out
 from seestep.world.homes import HomesConfig, ask_shot, look_around
 
-VERSION = 4
+VERSION = 5
 
 
 def views(
