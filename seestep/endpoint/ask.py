@@ -74,7 +74,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 def parameters(ask: Ask, config: EndpointConfig) -> dict[str, Any]:
     """The request's body, but for model and messages."""
-    out: dict[str, Any] = {"temperature": config.temperature, "max_tokens": config.max_tokens}
+    out: dict[str, Any] = {"temperature": config.temperature}
+    if "max_completion_tokens" not in config.extra:  # models that reason know only the new name
+        out["max_tokens"] = config.max_tokens
     if config.seed is not None:
         out["seed"] = config.seed
     if ask.answer is not None and config.schema != "words":

@@ -177,9 +177,9 @@ class Endpoint:
             began = await self._lanes.calm()
             found = await _post(self._client, ask, self.config)
             if isinstance(found, Fault):
-                self._failed(found, began)
                 if found.billed:
                     self._pay(key, most_in, most_out)
+                self._failed(found, began)
                 return found
             self._failing = 0
             self._lanes.good()

@@ -174,6 +174,9 @@ def test_the_key_is_that_of_the_environment(file, monkeypatch):
         headers = {k.lower(): v for k, v in server.headers[0].items()}
         assert headers["authorization"] == "Bearer sk-secret"
         assert server.bodies[0]["enable_thinking"] is False
+        run(server, ["b"], file, extra={"max_completion_tokens": 64})
+        assert "max_tokens" not in server.bodies[1]
+        assert server.bodies[1]["max_completion_tokens"] == 64
     assert b"sk-secret" not in file.read_bytes()
 
 
