@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-EXTRAS := world,train,curate,evals,dev
+EXTRAS := all,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo demo-short test consumers check fmt venv clean

@@ -7,7 +7,7 @@ from PIL import Image
 
 from seestep.models.processor import Patches
 from seestep.models.tiny.build import SMALL, build
-from seestep.train.base.attention import packed_attention
+from seestep.train.base.attention import Turned, packed_attention
 from seestep.train.base.corpus import IGNORE, Question
 from seestep.train.base.lessons import inputs
 from seestep.train.base.pack import Packer, block_mask, prefix_positions
@@ -88,6 +88,29 @@ def test_packed_questions_have_the_loss_and_gradients_of_single_ones(loaded, pic
     assert found.keys() == wanted.keys()
     for name, gradient in found.items():
         assert torch.allclose(gradient, wanted[name], atol=2e-5), name
+
+
+@pytest.mark.parametrize("bf16", (False, True), ids=("fp32", "bf16"))
+def test_the_tower_sees_what_that_of_transformers_sees(loaded, pictures, bf16):
+    visual = loaded.model.model.visual
+    pixels, grid = Patches(loaded.processor.image_processor)(pictures)
+    wanted = visual(pixels, grid_thw=grid).pooler_output
+    with packed_attention(loaded.model), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        got = visual(pixels, grid_thw=grid).pooler_output.float()
+    # In bfloat16 transformers' own tower is as far off: two of 256 steps.
+    assert (got - wanted).norm() <= (0.02 if bf16 else 1e-6) * wanted.norm()
+    assert "forward" not in vars(visual.patch_embed)
+
+
+def test_the_gradient_of_a_turn_is_that_of_its_sums():
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 5, 8, generator=rng, dtype=torch.float64, requires_grad=True)
+    angle = torch.randn(5, 4, generator=rng, dtype=torch.float64)
+    assert torch.autograd.gradcheck(Turned.apply, (x, angle.cos(), angle.sin()))
+    turned = Turned.apply(x, angle.cos(), angle.sin()).detach()
+    a, b = turned.chunk(2, -1)
+    whole = torch.complex(*x.detach().chunk(2, -1)) * torch.polar(torch.ones_like(angle), angle)
+    assert torch.allclose(torch.complex(a, b), whole)
 
 
 @pytest.mark.parametrize("family", ("qwen3_vl", "qwen2_5_vl"))

@@ -35,7 +35,7 @@ from seestep.train.order import Schedule
 from seestep.train.seen import looking_once
 from seestep.train.trainer import METRICS
 
-VERSION = 8
+VERSION = 9
 SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
