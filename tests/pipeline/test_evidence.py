@@ -70,7 +70,7 @@ def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evid
         ("evidence.until=dpo", "pairs are never spoilt"),
         ("evidence.until=polish", "must be a stage"),
         ("evidence.arm_seeds=[7]", "some of evidence.seeds"),
-        ("world.suites.plans=false", "with plans"),
+        ("world.suites={plans: false}", "with plans"),
         ("evaluate.control=no_image", "control none"),
     ],
 )

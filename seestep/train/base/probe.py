@@ -62,7 +62,7 @@ def probe(
     loaded: Loaded,
     homes: Sequence[tuple[str, Shot]],
     *,
-    most: int = 200,
+    most: int = 600,
     batch: int = BATCH,
     note: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Tried]:
