@@ -21,7 +21,7 @@ T = TypeVar("T")
 def read_jsonl(path: Path, kind: type[T]) -> Iterator[T]:
     """Every row of a file that must be whole; ``DataError`` names the line and byte offset."""
     decode = msgspec.json.Decoder(kind).decode
-    for number, offset, line in _lines(path):
+    for number, offset, line in each_line(path):
         row, wrong = _decode(decode, line, kind)
         if wrong or row is None:
             raise DataError(
@@ -47,13 +47,23 @@ def read_jsonl_lenient(
 
     Raises ``DataError`` when the file is missing, not regular, or has more bad lines than that.
     """
+    for _, _, row in read_lines_lenient(path, kind, bad=bad, max_bad=max_bad):
+        if row is not None:
+            yield row
+
+
+def read_lines_lenient(
+    path: Path, kind: type[T], *, bad: list[Verdict], max_bad: float = 0.01
+) -> Iterator[tuple[int, bytes, T | None]]:
+    """(number from 1, the line as it stands, its row) of every line of ``read_jsonl_lenient``; the
+    row is None where the line cannot be read."""
     decode = msgspec.json.Decoder(kind).decode
     total, first, refused = 0, "", 0
-    for number, offset, line in _lines(path):
+    for number, offset, line in each_line(path):
         total += 1
         row, wrong = _decode(decode, line, kind)
         if row is not None and not wrong:
-            yield row
+            yield number, line, row
             continue
         if not line.endswith(b"\n"):
             wrong = f"torn last line: {wrong}"
@@ -68,6 +78,7 @@ def read_jsonl_lenient(
                 evidence=f"line {number}, byte {offset}",
             )
         )
+        yield number, line, None
     if refused > max_bad * total:
         raise DataError(
             f"{refused} of {total} lines cannot be read, first {first}",
@@ -78,7 +89,7 @@ def read_jsonl_lenient(
         )
 
 
-def _lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+def each_line(path: Path) -> Iterator[tuple[int, int, bytes]]:
     """(line number from 1, byte offset, line with its line feed); blank lines are passed over."""
     offset = 0
     with open_regular(path) as file:

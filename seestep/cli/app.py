@@ -25,6 +25,7 @@ VERBS = {  # name -> (where it lives, what it does)
     "import": ("seestep.cli.own:bring", "Turn a training file of another tool into records."),
     "export": ("seestep.cli.export:export", "Write records as another trainer reads them."),
     "audit": ("seestep.cli.audit:audit", "Find records that stand in a benchmark."),
+    "dedup": ("seestep.cli.dedup:dedup", "Take the duplicates out of any JSON lines."),
     "train": ("seestep.cli.train:train", "Train one stage."),
     "pretrain": ("seestep.cli.pretrain:pretrain", "Make a small base from nothing and test it."),
     "eval": ("seestep.cli.eval:evaluate", "Ask a checkpoint the items of suites and score it."),
@@ -35,7 +36,18 @@ VERBS = {  # name -> (where it lives, what it does)
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }
 RESUMABLE = frozenset(
-    {"run", "convert", "import", "audit", "train", "pretrain", "eval", "evidence", "report"}
+    {
+        "run",
+        "convert",
+        "import",
+        "audit",
+        "dedup",
+        "train",
+        "pretrain",
+        "eval",
+        "evidence",
+        "report",
+    }
 )
 
 app = App(

@@ -7,12 +7,11 @@ names the twin that stays and the exact similarity between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from seestep.curate.batch import Batch
-from seestep.curate.near import candidates, jaccard, normalise, same_words, shingles
+from seestep.curate.near import normalise, same_words
+from seestep.curate.twins import Near, Twins, best_first, sweep
 from seestep.records import Verdict
 
 
@@ -55,7 +54,7 @@ def find_exact(check: ExactDuplicates, batch: Batch) -> list[Verdict]:
     """One verdict a row. Similarity of an exact twin is 1 by definition."""
     best: dict[tuple[str, str], int] = {}
     keys = [(batch.images[i], twin_text(batch, i)) for i in range(len(batch))]
-    for row in _best_first(batch):
+    for row in best_first(batch.quality, batch.ids):
         best.setdefault(keys[row], row)
     return [
         _verdict(check.name, batch, row, best[keys[row]], 1.0, 1.0) for row in range(len(batch))
@@ -65,41 +64,26 @@ def find_exact(check: ExactDuplicates, batch: Batch) -> list[Verdict]:
 def find_near(check: NearDuplicates, batch: Batch, *, seed: int = 0) -> list[Verdict]:
     """One verdict a row. A dropped row is near a row that is kept, not merely near a near one."""
     texts = [twin_text(batch, i) for i in range(len(batch))]
-    sets = [shingles(t) for t in texts]
-    near: dict[int, list[tuple[int, float]]] = {}
-    pairs = candidates(
-        texts, batch.images, permutations=check.permutations, band=check.band, seed=seed
+    twins = Twins(
+        texts,
+        batch.images,
+        least=check.least,
+        permutations=check.permutations,
+        band=check.band,
+        seed=seed,
     )
-    for i, j in pairs:
-        small, large = sorted((len(sets[i]), len(sets[j])))
-        if small < check.least * large:  # the Jaccard of such sizes cannot reach the threshold
-            continue
-        similarity = jaccard(sets[i], sets[j])
-        if similarity < check.least:
-            continue
-        if check.same_words and not same_words(texts[i], texts[j]):
-            continue
-        near.setdefault(i, []).append((j, similarity))
-        near.setdefault(j, []).append((i, similarity))
-    kept: dict[int, int] = {}  # row -> rank at which it was kept
-    twin: dict[int, tuple[int, float]] = {}
-    for rank, row in enumerate(_best_first(batch)):
-        rivals = [(s, -kept[other], other) for other, s in near.get(row, ()) if other in kept]
-        if rivals:
-            similarity, _, other = max(rivals)
-            twin[row] = (other, similarity)
-        else:
-            kept[row] = rank
-    return [
-        _verdict(check.name, batch, row, *twin.get(row, (row, 0.0)), check.least)
-        for row in range(len(batch))
-    ]
+
+    def same(row: int, other: int) -> bool:
+        return same_words(texts[row], texts[other])
+
+    order = best_first(batch.quality, batch.ids)
+    found = dict(sweep(twins, order, same if check.same_words else None))
+    return [_near_verdict(check, batch, row, found[row]) for row in range(len(batch))]
 
 
-def _best_first(batch: Batch) -> Sequence[int]:
-    """Rows by quality descending, then id: an order that no shard or worker count changes."""
-    quality = batch.quality or (0.0,) * len(batch)
-    return sorted(range(len(batch)), key=lambda i: (-quality[i], batch.ids[i]))
+def _near_verdict(check: NearDuplicates, batch: Batch, row: int, twin: Near | None) -> Verdict:
+    other, similarity = (row, 0.0) if twin is None else (twin.row, twin.similarity)
+    return _verdict(check.name, batch, row, other, similarity, check.least)
 
 
 def _verdict(

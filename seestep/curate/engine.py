@@ -33,7 +33,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 2
+VERSION = 3
 R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
 

@@ -1,18 +1,13 @@
-"""Near-duplicate texts: minhash candidates in numpy, every one verified by exact Jaccard.
+"""Texts that are compared: normalised, as sets of shingles, by their deciding words.
 
-A candidate pair is never trusted: its Jaccard similarity over character 5-shingles is counted
-on the sets themselves. Texts shorter than a shingle have one shingle, the text itself, so two
-short answers are twins only when they are equal.
+Texts shorter than a shingle have one shingle, the text itself, so two short answers are twins only
+when they are equal.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 SHINGLE = 5
 _SPACE = re.compile(r"\s+")
@@ -56,81 +51,6 @@ def same_words(a: str, b: str) -> bool:
     return len(words_a) == len(words_b) and all(
         _one_word(x, y) for x, y in zip(words_a, words_b, strict=True)
     )
-
-
-def candidates(
-    texts: Sequence[str],
-    groups: Sequence[str],
-    *,
-    permutations: int = 252,
-    band: int = 6,
-    seed: int = 0,
-) -> Iterator[tuple[int, int]]:
-    """Pairs (i < j) of the same group that may be near-duplicates, each once.
-
-    Groups of up to 32 texts yield every pair, so nothing is missed there. In larger ones a pair
-    is yielded when one of ``permutations / band`` bands of its minhash signatures agree: with
-    252 and 6 a pair of Jaccard 0.7 is found with probability 0.995, one of 0.8 with 1 - 3e-6.
-    """
-    members: dict[str, list[int]] = {}
-    for row, group in enumerate(groups):
-        members.setdefault(group, []).append(row)
-    for group in sorted(members):
-        rows = members[group]
-        if len(rows) <= 32:
-            for n, i in enumerate(rows):
-                for j in rows[n + 1 :]:
-                    yield i, j
-            continue
-        signatures = minhash([texts[i] for i in rows], permutations, seed=seed)
-        seen: set[int] = set()
-        for start in range(0, permutations - band + 1, band):
-            for bucket in _buckets(signatures[:, start : start + band]):
-                for n, i in enumerate(bucket):
-                    for j in bucket[n + 1 :]:
-                        pair = i * len(rows) + j
-                        if pair not in seen:
-                            seen.add(pair)
-                            yield rows[i], rows[j]
-
-
-def minhash(texts: Sequence[str], permutations: int, *, seed: int = 0) -> NDArray[np.uint32]:
-    """(len(texts), permutations) signatures: multiply-shift hashes of the rolling shingle code."""
-    rng = np.random.default_rng(seed)
-    odd = rng.integers(1, 1 << 63, size=permutations, dtype=np.uint64) | np.uint64(1)
-    add = rng.integers(0, 1 << 63, size=permutations, dtype=np.uint64)
-    out = np.empty((len(texts), permutations), dtype=np.uint32)
-    for row, text in enumerate(texts):
-        codes = np.unique(_codes(text))
-        mixed = codes[:, None] * odd[None, :] + add[None, :]
-        out[row] = (mixed >> np.uint64(32)).astype(np.uint32).min(axis=0)
-    return out
-
-
-def _codes(text: str) -> NDArray[np.uint64]:
-    """One 64-bit code a shingle."""
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    size = min(SHINGLE, max(1, len(points)))
-    if len(points) <= SHINGLE:
-        points = np.concatenate([points, np.full(1, len(points), np.uint64)])
-        size = len(points)
-    code = np.zeros(len(points) - size + 1, dtype=np.uint64)
-    for k in range(size):
-        code = code * np.uint64(0x100000001B3) + points[k : len(points) - size + 1 + k]
-        code ^= code >> np.uint64(29)
-    return code * np.uint64(0x9E3779B97F4A7C15)
-
-
-def _buckets(band: NDArray[np.uint32]) -> Iterator[list[int]]:
-    """Rows whose band is equal, as ascending lists of at least two."""
-    key = np.ascontiguousarray(band).view(np.dtype((np.void, band.dtype.itemsize * band.shape[1])))
-    _, inverse = np.unique(key.ravel(), return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    edges = np.flatnonzero(np.diff(inverse[order])) + 1
-    starts = np.concatenate([[0], edges])
-    ends = np.concatenate([edges, [len(order)]])
-    for n in np.flatnonzero(ends - starts > 1):
-        yield [int(row) for row in order[starts[n] : ends[n]]]
 
 
 def _content(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seestep.curate.batch import Batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
-from seestep.curate.near import candidates, jaccard, minhash, normalise, same_words, shingles
+from seestep.curate.near import jaccard, normalise, same_words, shingles
 
 ROOM = "Is the red mug on the left side of the white kitchen table"
 
@@ -140,17 +140,6 @@ def noisy_texts(n: int, seed: int) -> list[str]:
     return texts
 
 
-def test_candidates_find_what_brute_force_finds():
-    texts = [normalise(t) for t in noisy_texts(400, seed=1)]
-    sets = [shingles(t) for t in texts]
-    truth = {
-        (i, j) for i in range(400) for j in range(i + 1, 400) if jaccard(sets[i], sets[j]) >= 0.7
-    }
-    found = set(candidates(texts, ["p"] * 400))
-    assert len(truth) > 40
-    assert len(truth - found) <= len(truth) // 100
-
-
 def test_every_removal_has_a_kept_twin_and_no_kept_pair_is_near():
     rows = [(text, "", f"p{i % 3}") for i, text in enumerate(noisy_texts(240, seed=2))]
     verdicts = find_near(NearDuplicates(same_words=False), batch_of(*rows))
@@ -168,17 +157,6 @@ def test_every_removal_has_a_kept_twin_and_no_kept_pair_is_near():
         for j in left[n + 1 :]
     )
     assert missed == 0
-
-
-def test_minhash_estimates_jaccard():
-    a, b = (
-        "the quick brown fox jumps over the lazy dog",
-        "the quick brown fox jumps over a lazy cat",
-    )
-    signatures = minhash([a, b], 4096)
-    assert (signatures[0] == signatures[1]).mean() == pytest.approx(
-        jaccard(shingles(a), shingles(b)), abs=0.03
-    )
 
 
 @settings(max_examples=50, deadline=None)

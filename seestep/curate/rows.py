@@ -1,0 +1,363 @@
+"""Duplicates among the rows of any JSON lines: another tool's training file, or no training file.
+
+Two rows are twins when they show the same pictures and their texts, normalised and joined, are
+equal or near. The best row of each star stays, every other names the kept row it is a twin of and
+how similar the two are. Rows are copied as they stand, byte for byte.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from seestep import disk, ledger
+from seestep.curate.near import normalise, same_words
+from seestep.curate.twins import Near, Shingle, Twins, best_first, sweep
+from seestep.errors import DataError, RunError
+from seestep.jsonl import each_line, read_lines_lenient
+from seestep.progress import Progress
+from seestep.records import Verdict
+
+KEPT, REMOVED, LEFT_OUT = "kept.jsonl", "removed.jsonl", "unreadable.jsonl"
+LEDGER, SUMMARY = "ledger.parquet", "summary.json"
+CHECK = "duplicate"
+BETWEEN = "\x1f"  # between two fields: no shingle of one is a shingle of the other's words
+Tier = Literal["exact", "simhash", "minhash", "group"]
+
+
+class RowsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of a row is compared, and how.
+
+    Fields are dotted: "conversations.1.value" is the value of the second turn. Rows with the
+    higher number in ``best`` stay, else those that come first. ``same_words`` as in
+    ``NearDuplicates``: left of the mug is no twin of right of the mug.
+    """
+
+    text_fields: tuple[str, ...]
+    image_field: str = ""
+    best: str = ""
+    threshold: float = 0.7
+    same_words: bool = False
+    shingle: str = "char:5"
+    permutations: int = 252
+    band: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.text_fields or not all(self.text_fields):
+            raise ValueError("text_fields must name at least one field")
+        if not 0 < self.threshold <= 1:
+            raise ValueError(f"threshold must be in (0, 1], got {self.threshold}")
+        if self.band < 1 or self.permutations < self.band:
+            raise ValueError(f"{self.permutations} permutations make no band of {self.band}")
+        Shingle.parse(self.shingle)
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """``summary.json``: rows = kept + removed + unreadable."""
+
+    file: str
+    sha256: str
+    config: RowsConfig
+    images: str | None
+    rows: int
+    kept: int
+    removed: dict[Tier, int]
+    unreadable: int
+    no_text: int  # kept, and compared with nothing
+    no_picture_file: int  # pictures known by their name alone, since no file was found
+
+
+class Twin(NamedTuple):
+    """The kept row that another is a twin of."""
+
+    row: int
+    similarity: float
+    tier: Tier
+
+
+@dataclass
+class _Columns:
+    """Of every readable row: its line, text, pictures and score."""
+
+    lines: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    bad: list[Verdict] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+    lost: set[str] = field(default_factory=set)
+
+
+def dedup_rows(
+    file: Path,
+    out: Path,
+    config: RowsConfig,
+    *,
+    images: Path | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Write the kept and the removed rows of ``file`` below ``out``, with a ledger and a summary.
+
+    ``images`` is a folder that pictures are looked for in: a picture is then known by what its file
+    holds, and one file under two names is one picture.
+
+    Raises ``DataError`` for a file that cannot be read or has none of the fields, ``RunError`` for
+    a folder in which something else was made.
+    """
+    progress = progress or Progress(mode="none")
+    with disk.locked(out):
+        sha256 = disk.sha256_file(file)
+        folder = None if images is None else str(images)
+        done = _done(out, sha256, config, folder)
+        if done is not None:
+            return done
+        columns = _read(file, config, images, progress)
+        twins = find(columns.texts, columns.images, columns.scores, config, progress)
+        removed = Counter(t.tier for t in twins if t is not None)
+        _write(file, out, columns, twins, config, progress)
+        summary = Summary(
+            file=file.name,
+            sha256=sha256,
+            config=config,
+            images=folder,
+            rows=len(columns.lines) + len(columns.bad),
+            kept=twins.count(None),
+            removed=dict(sorted(removed.items())),
+            unreadable=len(columns.bad),
+            no_text=columns.texts.count(""),
+            no_picture_file=len(columns.lost),
+        )
+        disk.atomic_write(out / SUMMARY, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+    return summary
+
+
+def find(
+    texts: Sequence[str],
+    images: Sequence[str],
+    scores: Sequence[float],
+    config: RowsConfig,
+    progress: Progress | None = None,
+) -> list[Twin | None]:
+    """For each normalised text the kept row it is a twin of, None where it is kept itself.
+
+    Equal texts first: only one of them goes through the search. A text of nothing is no twin.
+    """
+    rows = [row for row, text in enumerate(texts) if text]
+    order = [rows[i] for i in best_first([scores[r] for r in rows], [f"{r:012d}" for r in rows])]
+    first: dict[tuple[str, str], int] = {}
+    for row in order:
+        first.setdefault((images[row], texts[row]), row)
+    alone = list(first.values())  # best first
+    search = Twins(
+        [texts[row] for row in alone],
+        [images[row] for row in alone],
+        least=config.threshold,
+        shingle=Shingle.parse(config.shingle),
+        permutations=config.permutations,
+        band=config.band,
+        seed=config.seed,
+    )
+
+    def same(row: int, other: int) -> bool:
+        return same_words(texts[alone[row]], texts[alone[other]])
+
+    near: dict[int, Near] = {}
+    for at, twin in sweep(search, range(len(alone)), same if config.same_words else None):
+        if twin is not None:
+            near[alone[at]] = twin._replace(row=alone[twin.row])
+        if progress is not None and at % 4096 == 0:
+            progress.update(at, len(alone), "rows compared")
+    out: list[Twin | None] = [None] * len(texts)
+    for row in rows:
+        equal = first[images[row], texts[row]]
+        if equal in near:
+            out[row] = Twin(*near[equal])
+        elif equal != row:
+            out[row] = Twin(equal, 1.0, "exact")
+    return out
+
+
+def value_at(row: Mapping[str, Any], path: str) -> Any:
+    """What a dotted field holds; None where the row has none. A key with dots is taken as it is."""
+    if path in row:
+        return row[path]
+    here: Any = row
+    for part in path.split("."):
+        if isinstance(here, Mapping):
+            here = here.get(part)
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return None
+    return here
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progress) -> _Columns:
+    columns, known = _Columns(), {}
+    wanted = [*config.text_fields, *filter(None, (config.image_field, config.best))]
+    for number, _, row in read_lines_lenient(file, dict, bad=columns.bad):
+        if row is None:
+            continue
+        columns.names.update(map(str, row))
+        values = {name: value_at(row, name) for name in wanted}
+        columns.missing.update(name for name, value in values.items() if value is None)
+        texts = [normalise(_words(values[name])) for name in config.text_fields]
+        columns.lines.append(number)
+        columns.texts.append(BETWEEN.join(texts) if any(texts) else "")
+        shown = _names(values[config.image_field]) if config.image_field else []
+        for name in shown:
+            if name not in known:
+                known[name] = _identity(name, images, columns.lost)
+        columns.images.append("+".join(known[name] for name in shown))
+        columns.scores.append(_score(values.get(config.best), config, file, number))
+        if len(columns.lines) % 4096 == 0:
+            progress.update(len(columns.lines), None, "rows read")
+    if not columns.lines:
+        raise DataError("there is no row to compare", file=file, wanted="one JSON object a line")
+    for name in wanted:
+        if columns.missing[name] == len(columns.lines):
+            _no_such_field(name, columns.names, file)
+    return columns
+
+
+def _no_such_field(name: str, names: Mapping[str, int], file: Path) -> None:
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    guess = f"did you mean {close[0]}?" if close else "a field inside another is a.b, in a list a.0"
+    raise DataError(
+        f"no row has the field {name!r}",
+        file=file,
+        wanted="a field that is there: " + ", ".join(sorted(names)[:12]),
+        hint=guess,
+    )
+
+
+def _words(value: Any) -> str:
+    """A text as it is; a list's words one after another, an object's values as well."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return " ".join(filter(None, map(_words, value)))
+    if isinstance(value, dict):
+        return " ".join(filter(None, map(_words, value.values())))
+    return str(value)
+
+
+def _names(value: Any) -> list[str]:
+    """Names of a row's pictures: one, several, or objects with a path or a url."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, list):
+        return [name for part in value for name in _names(part)]
+    if isinstance(value, dict):
+        return _names(next((value[k] for k in ("path", "url", "image") if k in value), str(value)))
+    return [str(value)]
+
+
+def _identity(name: str, images: Path | None, lost: set[str]) -> str:
+    if images is None:
+        return name
+    path = images / name
+    if not path.is_file():
+        lost.add(name)
+        return name
+    return disk.sha256_file(path)
+
+
+def _score(value: Any, config: RowsConfig, file: Path, number: int) -> float:
+    if not config.best or value is None:
+        return float("-inf") if config.best else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DataError(
+            f"{config.best!r} is no number",
+            file=file,
+            record=f"line {number}",
+            wanted="a number, the higher the better",
+            got=repr(value)[:80],
+        )
+    return float(value)
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def _done(out: Path, sha256: str, config: RowsConfig, images: str | None) -> Summary | None:
+    file = out / SUMMARY
+    if file.is_file():
+        found = msgspec.json.decode(file.read_bytes(), type=Summary)
+        if (found.sha256, found.config, found.images) == (sha256, config, images):
+            return found
+    elif not any((out / name).exists() for name in (KEPT, LEDGER)):
+        return None
+    elif not any(p.name not in (KEPT, REMOVED, LEFT_OUT, LEDGER) for p in out.glob("[!.]*")):
+        return None  # stopped while it was written
+    raise RunError(
+        "something else was made in this folder",
+        file=out,
+        hint="choose another --out, or delete this folder",
+    )
+
+
+def _write(
+    file: Path,
+    out: Path,
+    columns: _Columns,
+    twins: Sequence[Twin | None],
+    config: RowsConfig,
+    progress: Progress,
+) -> None:
+    gone = {line: twin is not None for line, twin in zip(columns.lines, twins, strict=True)}
+    with (
+        disk.atomic_file(out / KEPT) as kept,
+        disk.atomic_file(out / REMOVED) as removed,
+        disk.atomic_file(out / LEFT_OUT) as left_out,
+    ):
+        for number, _, line in each_line(file):
+            to = left_out if number not in gone else removed if gone[number] else kept
+            to.write(line if line.endswith(b"\n") else line + b"\n")
+            if number % 4096 == 0:
+                progress.update(number, columns.lines[-1], "rows written")
+    progress.update(columns.lines[-1], columns.lines[-1], "rows written")
+    with disk.atomic_file(out / LEDGER) as sink:
+        ledger.write(sink, _verdicts(file, columns, twins, config))
+
+
+def _verdicts(
+    file: Path, columns: _Columns, twins: Sequence[Twin | None], config: RowsConfig
+) -> Iterator[tuple[int | None, Verdict]]:
+    """(row of kept.jsonl or None, verdict), in the order of the file; unreadable lines last."""
+    at = 0
+    for line, text, twin in zip(columns.lines, columns.texts, twins, strict=True):
+        row = f"{file.name}:{line}"
+        if twin is not None:
+            yield (
+                None,
+                Verdict(
+                    id=row,
+                    check=CHECK,
+                    keep=False,
+                    reason=twin.tier,
+                    score=twin.similarity,
+                    threshold=config.threshold,
+                    evidence=f"twin {file.name}:{columns.lines[twin.row]}"
+                    f" jaccard {twin.similarity:.6f}",
+                ),
+            )
+            continue
+        reason = "" if text else "no text: compared with nothing"
+        yield at, Verdict(id=row, check=CHECK, keep=True, reason=reason, threshold=config.threshold)
+        at += 1
+    for verdict in columns.bad:
+        yield None, verdict
