@@ -1,154 +1,234 @@
-"""Near-duplicate detection: ours beside the usual recipe, on the same planted set.
+"""Near duplicates beside py-data-juicer and rensa: time, memory, and what each gets wrong.
 
-    python benchmarks/dedup.py [records]
+    python benchmarks/dedup.py TEXTS [--rows 20000] [--runs 3] [--peers PYTHON] [--only NAME...]
 
-The set: short questions about shared pictures with 10 % planted near-copies (a typo, a polite
-word, other punctuation) and as many near-misses that are NOT duplicates (left for right, another
-picture). Beside ours runs what most tools do, written plainly: minhash LSH over character
-5-grams, candidates trusted, connected components, first record kept; once with the text alone as
-the key, once also asking for the same picture.
+TEXTS is a folder with real texts: every string of 20 to 300 signs in its .json, .jsonl and .csv
+files. A row is one to three of them; one row in ten is a near copy of another (a typo, a word
+less, a polite word more). PYTHON is that of an environment with
 
-Columns: seconds; planted copies removed; near-misses wrongly removed; other records removed.
+    pip install py-data-juicer==1.6.1 rensa aiohttp scipy
+
+(see ``dedup_peers.py`` for how each is called). Every method runs in a process of its own, in turn,
+``--runs`` times; the medians are printed, start of the process included.
+
+missed: share of all pairs of Jaccard 0.7 or more of which both rows stay. false: share of what is
+removed that has no such partner at all. uncovered: ... that has none among what stays. The pairs
+are found exactly, without hashing, by prefixes of the rarest shingles (Bayardo et al. 2007).
 """
 
 from __future__ import annotations
 
-import hashlib
+import argparse
+import csv
+import json
+import os
 import random
+import resource
+import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from seestep.curate.batch import Batch
-from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
-from seestep.curate.near import normalise, shingles
+import numpy as np
+from numba import njit
 
-COLORS = ["red", "blue", "green", "white", "black", "yellow", "purple", "orange"]
-THINGS = ["mug", "bowl", "plate", "lamp", "pillow", "book", "bottle", "vase", "kettle", "laptop"]
-PLACES = ["kitchen table", "wooden shelf", "counter top", "bedside dresser", "coffee table"]
-FORMS = [
-    "Is the {c} {t} on the left side of the {p} in this picture?",
-    "Where is the {c} {t} placed with respect to the {p}?",
-    "How many {c} {t}s stand on the {p} next to the window?",
-    "Could the {c} {t} be moved to the {p} without touching anything?",
-]
+from seestep.curate import kernels
+from seestep.curate.near import normalise
+from seestep.curate.twins import _points
+
+LEAST = 0.7
+HERE = Path(__file__).parent
+METHODS = ("seestep", "data-juicer-128", "data-juicer-256", "rensa")
 
 
-class Planted(NamedTuple):
-    batch: Batch
-    copies: frozenset[str]
-    misses: frozenset[str]
+class Taken(NamedTuple):
+    wall: float
+    cpu: float
+    megabytes: float
 
 
-def planted_set(records: int, seed: int = 0) -> Planted:
-    """Records with known copies and known near-misses."""
+def sentences(folder: Path) -> list[str]:
+    """Every real text below a folder, normalised, each once."""
+    found: set[str] = set()
+    for file in sorted(folder.rglob("*")):
+        if file.suffix not in (".json", ".jsonl", ".csv") or not file.is_file():
+            continue
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            for value in _values(file, opened):
+                found.update(_strings(value))
+    made = {normalise(t) for t in found}
+    return sorted(t for t in made if len(t) >= 20)
+
+
+def _values(file: Path, opened: Any) -> Iterator[Any]:
+    try:
+        if file.suffix == ".csv":
+            yield from csv.reader(opened)
+        elif file.suffix == ".jsonl":
+            yield from map(json.loads, opened)
+        else:
+            yield json.load(opened)
+    except ValueError:
+        return  # a sample of something else
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if 20 <= len(value) <= 300 and " " in value:
+            yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+def rows(real: list[str], count: int, seed: int = 0) -> list[str]:
+    """``count`` texts in any order; nine in ten are different combinations of real ones."""
     rng = random.Random(seed)
-    rows: list[tuple[str, str, str, str]] = []
-    taken: set[tuple[str, str]] = set()
-    while len(rows) < records * 8 // 10:
-        text = rng.choice(FORMS).format(
-            c=rng.choice(COLORS), t=rng.choice(THINGS), p=rng.choice(PLACES)
-        )
-        picture = f"img{rng.randrange(records // 8)}"
-        if (text, picture) not in taken:
-            taken.add((text, picture))
-            rows.append((f"base{len(rows):06d}", text, rng.choice(["yes", "no", "2"]), picture))
-    base = list(rows)
-    for n in range(records // 10):
-        _, text, answer, picture = rng.choice(base)
-        rows.append((f"copy{n:06d}", _copied(text, rng), answer, picture))
-        _, text, answer, picture = rng.choice(base)
-        missed = _missed(text, rng)
-        other = picture if (missed, picture) not in taken else f"other{n}"
-        taken.add((missed, other))
-        rows.append((f"miss{n:06d}", missed, answer, other))
-    ids, texts, answers, pictures = zip(*rows, strict=True)
-    blank = ("",) * len(rows)
-    batch = Batch(ids, blank, blank, texts, answers, pictures, ())
-    pick = {kind: frozenset(i for i in ids if i.startswith(kind)) for kind in ("copy", "miss")}
-    return Planted(batch, pick["copy"], pick["miss"])
+    made: dict[str, None] = {}
+    while len(made) < count * 9 // 10:
+        made[" ".join(rng.choice(real) for _ in range(rng.choice((1, 2, 2, 3))))] = None
+    out = list(made)
+    out += [_copied(rng.choice(out), rng) for _ in range(count - len(out))]
+    rng.shuffle(out)
+    return out
 
 
 def _copied(text: str, rng: random.Random) -> str:
-    kind = rng.randrange(3)
-    if kind == 0:
-        long = [w for w in text.split() if len(w) > 5]
-        word = rng.choice(long)
-        at = rng.randrange(1, len(word) - 1)
-        return text.replace(word, word[:at] + word[at + 1 :], 1)
-    return f"Please tell me: {text}" if kind == 1 else text.upper().replace("?", " ?!")
+    words = text.split()
+    at = rng.randrange(len(words))
+    match rng.randrange(4):
+        case 0:
+            cut = rng.randrange(len(words[at]))
+            words[at] = words[at][:cut] + rng.choice("aeinrst") + words[at][cut + 1 :]
+        case 1:
+            del words[at]
+        case 2:
+            words.insert(at, rng.choice(("please", "now", "the", "small")))
+        case _:
+            words = [*rng.choice(("please tell me", "look at it", "so")).split(), *words]
+    return " ".join(words)
 
 
-def _missed(text: str, rng: random.Random) -> str:
-    """Another question: left for right, another colour; or the same words for another picture."""
-    kind = rng.randrange(3)
-    if kind == 0 and "left" in text:
-        return text.replace("left", "right")
-    if kind == 1:
-        color = next(c for c in COLORS if f" {c} " in text)
-        return text.replace(color, rng.choice([c for c in COLORS if c != color]), 1)
-    return text
+@njit(cache=True)
+def _pairs(codes: Any, ranks: Any, starts: Any, order: Any, least: float) -> Any:
+    """All pairs (i, j) with a Jaccard similarity of ``least`` or more.
+
+    ``order`` has rows from short to long. Two such rows share one of the first
+    n - ceil(least * n) + 1 shingles of each, whatever the order of shingles; here the rarest first.
+    """
+    heads = np.full(ranks.max() + 1, -1, dtype=np.int64)
+    rows, nexts = [0], [-1]
+    rows.pop()
+    nexts.pop()
+    stamps = np.full(len(starts) - 1, -1, dtype=np.int64)
+    found = [(0, 0)]
+    found.pop()
+    for row in order:
+        size = starts[row + 1] - starts[row]
+        prefix = size - int(np.ceil(least * size - 1e-9)) + 1
+        mine = np.sort(ranks[starts[row] : starts[row + 1]])[:prefix]
+        for rank in mine:
+            node = heads[rank]
+            while node >= 0:
+                other = rows[node]
+                node = nexts[node]
+                if stamps[other] == row:
+                    continue
+                stamps[other] = row
+                if starts[other + 1] - starts[other] < least * size:
+                    continue
+                if kernels.jaccard_sorted(codes, starts, row, other, least) >= least:
+                    found.append((min(row, other), max(row, other)))
+        for rank in mine:
+            rows.append(row)
+            nexts.append(heads[rank])
+            heads[rank] = len(rows) - 1
+    return found
 
 
-def ours(batch: Batch) -> set[str]:
-    """Exact, then near with verification, keyed by text and picture."""
-    gone = {v.id for v in find_exact(ExactDuplicates(), batch) if not v.keep}
-    rest = batch.take([i for i, rid in enumerate(batch.ids) if rid not in gone])
-    return gone | {v.id for v in find_near(NearDuplicates(), rest) if not v.keep}
+def true_pairs(texts: list[str]) -> np.ndarray:
+    """(pairs, 2) rows of a Jaccard similarity of 0.7 or more, exactly."""
+    codes, starts = kernels.shingle_codes(*_points(texts), 5)
+    _, number, times = np.unique(codes, return_inverse=True, return_counts=True)
+    rarity = np.empty(len(times), dtype=np.int64)
+    rarity[np.argsort(times, kind="stable")] = np.arange(len(times))
+    order = np.argsort(np.diff(starts), kind="stable")
+    return np.array(_pairs(codes, rarity[number], starts, order, LEAST)).reshape(-1, 2)
 
 
-def usual(batch: Batch, *, by_picture: bool = False, bands: int = 20, rows: int = 6) -> set[str]:
-    """Minhash LSH in plain Python: no verification, union-find."""
-    rng = random.Random(0)
-    prime = (1 << 61) - 1
-    mixers = [(rng.randrange(1, prime), rng.randrange(prime)) for _ in range(bands * rows)]
-    parent = list(range(len(batch)))
+def run(python: str, method: str, file: Path, out: Path) -> tuple[Taken, set[int]]:
+    """What a process of its own takes for one method, and which rows it removes."""
+    env = os.environ | {"PYTHONPATH": str(HERE.parent) if method == "seestep" else ""}
+    line = [python, str(HERE / "dedup_peers.py"), method, str(file), str(out)]
+    began = time.perf_counter()
+    with open(out.with_suffix(".log"), "wb") as log:
+        child = subprocess.Popen(line, env=env, stdout=log, stderr=log)
+        _, status, used = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - began
+    if status:
+        sys.exit(f"{method} failed: {out.with_suffix('.log').read_text()[-2000:]}")
+    scale = 1024 if sys.platform != "darwin" else 1024**2
+    taken = Taken(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / scale)
+    return taken, set(json.loads(out.read_text()))
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
 
-    buckets: dict[tuple[int, str, tuple[int, ...]], int] = {}
-    for i, text in enumerate(batch.prompts):
-        hashes = [
-            int.from_bytes(hashlib.blake2b(s.encode(), digest_size=8).digest(), "big")
-            for s in shingles(normalise(text))
-        ]
-        signature = [min((a * h + b) % prime for h in hashes) for a, b in mixers]
-        for band in range(bands):
-            picture = batch.images[i] if by_picture else ""
-            key = (band, picture, tuple(signature[band * rows : (band + 1) * rows]))
-            j = buckets.setdefault(key, i)
-            low, high = sorted((root(i), root(j)))
-            parent[high] = low
-    return {batch.ids[i] for i in range(len(batch)) if root(i) != i}
+def judged(removed: set[int], pairs: np.ndarray, count: int) -> tuple[float, float, float]:
+    """Shares of missed pairs, of false and of uncovered removals."""
+    gone = np.zeros(count, dtype=bool)
+    gone[sorted(removed)] = True
+    missed = (~gone[pairs]).all(1).mean()
+    partner, covered = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    partner[pairs] = True
+    for a, b in ((0, 1), (1, 0)):
+        covered[pairs[~gone[pairs[:, b]], a]] = True
+    total = max(1, len(removed))
+    return float(missed), (gone & ~partner).sum() / total, (gone & ~covered).sum() / total
 
 
 def main() -> None:
-    records = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    planted = planted_set(records)
-    print(f"{'method':14} {'s':>7} {'copies':>13} {'misses lost':>13} {'others lost':>13}")
-    methods: dict[str, Callable[[Batch], set[str]]] = {
-        "ours": ours,
-        "text only": usual,
-        "text + picture": partial(usual, by_picture=True),
-    }
-    for name, method in methods.items():
-        began = time.perf_counter()
-        gone = method(planted.batch)
-        seconds = time.perf_counter() - began
-        others = len(gone - planted.copies - planted.misses)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--peers", default="")
+    parser.add_argument("--only", nargs="*", default=METHODS)
+    told = parser.parse_args()
+    real = sentences(told.texts)
+    texts = rows(real, told.rows)
+    pairs = true_pairs(texts)
+    print(f"{len(texts):,} rows of {len(real):,} real texts, {len(''.join(texts)) / len(texts):.0f}"
+          f" signs each, {len(pairs):,} near pairs")  # fmt: skip
+    names = [n for n in told.only if n == "seestep" or told.peers]
+    taken: dict[str, list[Taken]] = {n: [] for n in names}
+    removed: dict[str, set[int]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "in.jsonl"
+        with open(file, "w", encoding="utf-8") as sink:
+            for text in texts:
+                sink.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+        for n in range(told.runs):
+            for name in names:
+                python = sys.executable if name == "seestep" else told.peers
+                used, removed[name] = run(python, name, file, Path(scratch) / f"{name}-{n}.json")
+                taken[name].append(used)
+    print(f"{'method':16}{'wall s':>9}{'cpu s':>9}{'rows/s':>9}{'MB':>7}{'removed':>9}{'missed':>8}"
+          f"{'false':>8}{'uncovered':>11}{'cpu x':>8}{'wall x':>8}")  # fmt: skip
+    own = None
+    for name in names:
+        wall, cpu, size = (statistics.median(column) for column in zip(*taken[name], strict=True))
+        own = own or (wall, cpu)
+        missed, false, uncovered = judged(removed[name], pairs, len(texts))
         print(
-            f"{name:14} {seconds:7.2f} "
-            f"{len(gone & planted.copies):6}/{len(planted.copies):<6} "
-            f"{len(gone & planted.misses):6}/{len(planted.misses):<6} "
-            f"{others:6}/{len(planted.batch) - len(planted.copies) - len(planted.misses):<6}"
+            f"{name:16}{wall:9.2f}{cpu:9.2f}{len(texts) / wall:9,.0f}{size:7.0f}"
+            f"{len(removed[name]):9,}{missed:8.4f}{false:8.4f}{uncovered:11.4f}"
+            f"{cpu / own[1]:8.1f}{wall / own[0]:8.1f}"
         )
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     main()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from seestep.errors import RunError
 from seestep.records import Verdict
@@ -14,6 +13,7 @@ from seestep.records import Verdict
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Columns: TypeAlias = dict[str, list[Any]]
 COLUMNS = ("id", "check", "keep", "reason", "score", "threshold", "evidence")
 
 
@@ -37,33 +37,38 @@ def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
     lines += [(None, verdict) for verdict in verdicts if verdict.id not in kept]
 
     sink = io.BytesIO()
-    pq.write_table(_table(lines), sink, compression="zstd")
+    pq.write_table(_table(columns_of(lines)), sink, compression="zstd")
     return sink.getvalue()
 
 
-def write(
-    sink: BinaryIO, lines: Iterable[tuple[int | None, Verdict]], *, rows: int = 1 << 16
-) -> None:
-    """A ledger file of (row in the part file or None, verdict), so many ``rows`` in memory."""
+def write(sink: BinaryIO, pieces: Iterable[Columns]) -> None:
+    """A ledger file of pieces, each a list of values by column: "row" and those of ``COLUMNS``."""
     import pyarrow.parquet as pq
 
-    waiting = iter(lines)
-    first = _table(list(islice(waiting, rows)))
-    with pq.ParquetWriter(sink, first.schema, compression="zstd") as writer:
-        writer.write_table(first)
-        while some := list(islice(waiting, rows)):
-            writer.write_table(_table(some))
+    writer = None
+    for piece in pieces:
+        table = _table(piece)
+        writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is None:
+        pq.write_table(_table(columns_of([])), sink)
+    else:
+        writer.close()
 
 
-def _table(lines: Sequence[tuple[int | None, Verdict]]) -> pa.Table:
+def columns_of(lines: Sequence[tuple[int | None, Verdict]]) -> Columns:
+    """The columns of (row in the part file or None, verdict)."""
+    told = {name: [getattr(v, name) for _, v in lines] for name in COLUMNS}
+    return {"row": [row for row, _ in lines]} | told
+
+
+def _table(columns: Columns) -> pa.Table:
     import pyarrow as pa
 
-    types = {"keep": pa.bool_(), "score": pa.float64(), "threshold": pa.float64()}
-    columns = {"row": pa.array([row for row, _ in lines], pa.int64())} | {
-        name: pa.array([getattr(v, name) for _, v in lines], types.get(name, pa.string()))
-        for name in COLUMNS
-    }
-    return pa.table(columns)
+    types = {
+        "row": pa.int64(), "keep": pa.bool_(), "score": pa.float64(), "threshold": pa.float64()
+    }  # fmt: skip
+    return pa.table({n: pa.array(c, types.get(n, pa.string())) for n, c in columns.items()})
 
 
 def read(path: Path) -> Iterator[tuple[int | None, Verdict]]:

@@ -217,3 +217,36 @@ def keep(row: int, buckets: Array, begins: Array, filled: Array, members: Array)
         if bucket >= 0:
             members[begins[bucket] + filled[bucket]] = row
             filled[bucket] += 1
+
+
+@njit(cache=True)
+def sweep(
+    order: Array, least: float, codes: Array, starts: Starts, groups: Array, prints: Array,
+    blocks: int, apart: int, buckets: Array, begins: Array, filled: Array, members: Array,
+    stamps: Array, out_rows: Array, out_similar: Array, out_table: Array, ranks: Array,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """For every row of ``order``: the kept row it is most like (-1 if none: it is kept), how much,
+    and the table that brought them together. Among equals the row that was kept first."""
+    twins = np.full(len(order), -1, dtype=np.int64)
+    similar = np.zeros(len(order))
+    tables = np.zeros(len(order), dtype=np.int64)
+    kept = 0
+    for at in range(len(order)):
+        row = order[at]
+        found = near_kept(
+            row, least, codes, starts, groups, prints, blocks, apart, buckets, begins, filled,
+            members, stamps, out_rows, out_similar, out_table,
+        )  # fmt: skip
+        if found == 0:
+            keep(row, buckets, begins, filled, members)
+            ranks[row] = kept
+            kept += 1
+        for k in range(min(found, len(out_rows))):
+            other = out_rows[k]
+            if (
+                twins[at] < 0
+                or out_similar[k] > similar[at]
+                or (out_similar[k] == similar[at] and ranks[other] < ranks[twins[at]])
+            ):
+                twins[at], similar[at], tables[at] = other, out_similar[k], out_table[k]
+    return twins, similar, tables

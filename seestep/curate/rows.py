@@ -11,6 +11,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -27,6 +28,8 @@ from seestep.records import Verdict
 KEPT, REMOVED, LEFT_OUT = "kept.jsonl", "removed.jsonl", "unreadable.jsonl"
 LEDGER, SUMMARY = "ledger.parquet", "summary.json"
 CHECK = "duplicate"
+NO_TEXT = "no text: compared with nothing"
+PIECE = 1 << 16  # rows of the ledger that are held at a time
 BETWEEN = "\x1f"  # between two fields: no shingle of one is a shingle of the other's words
 Tier = Literal["exact", "simhash", "minhash", "group"]
 
@@ -92,7 +95,7 @@ class _Columns:
     scores: list[float] = field(default_factory=list)
     bad: list[Verdict] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
-    names: Counter[str] = field(default_factory=Counter)
+    names: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
 
 
@@ -209,7 +212,7 @@ def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progres
     for number, _, row in read_lines_lenient(file, dict, bad=columns.bad):
         if row is None:
             continue
-        columns.names.update(map(str, row))
+        columns.names |= row.keys()
         values = {name: value_at(row, name) for name in wanted}
         columns.missing.update(name for name, value in values.items() if value is None)
         texts = [normalise(_words(values[name])) for name in config.text_fields]
@@ -231,8 +234,8 @@ def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progres
     return columns
 
 
-def _no_such_field(name: str, names: Mapping[str, int], file: Path) -> None:
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+def _no_such_field(name: str, names: set[str], file: Path) -> None:
+    close = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     guess = f"did you mean {close[0]}?" if close else "a field inside another is a.b, in a list a.0"
     raise DataError(
         f"no row has the field {name!r}",
@@ -331,33 +334,34 @@ def _write(
                 progress.update(number, columns.lines[-1], "rows written")
     progress.update(columns.lines[-1], columns.lines[-1], "rows written")
     with disk.atomic_file(out / LEDGER) as sink:
-        ledger.write(sink, _verdicts(file, columns, twins, config))
+        ledger.write(sink, _told(file, columns, twins, config))
 
 
-def _verdicts(
+def _told(
     file: Path, columns: _Columns, twins: Sequence[Twin | None], config: RowsConfig
-) -> Iterator[tuple[int | None, Verdict]]:
-    """(row of kept.jsonl or None, verdict), in the order of the file; unreadable lines last."""
-    at = 0
-    for line, text, twin in zip(columns.lines, columns.texts, twins, strict=True):
-        row = f"{file.name}:{line}"
-        if twin is not None:
-            yield (
-                None,
-                Verdict(
-                    id=row,
-                    check=CHECK,
-                    keep=False,
-                    reason=twin.tier,
-                    score=twin.similarity,
-                    threshold=config.threshold,
-                    evidence=f"twin {file.name}:{columns.lines[twin.row]}"
-                    f" jaccard {twin.similarity:.6f}",
-                ),
-            )
-            continue
-        reason = "" if text else "no text: compared with nothing"
-        yield at, Verdict(id=row, check=CHECK, keep=True, reason=reason, threshold=config.threshold)
-        at += 1
-    for verdict in columns.bad:
-        yield None, verdict
+) -> Iterator[ledger.Columns]:
+    """The ledger in the order of the file, unreadable lines last."""
+    lines, at = columns.lines, 0
+    for start in range(0, len(lines), PIECE):
+        some = twins[start : start + PIECE]
+        texts = columns.texts[start : start + PIECE]
+        kept = [twin is None for twin in some]
+        places = list(accumulate(kept, initial=at))
+        yield {
+            "row": [p if keep else None for p, keep in zip(places, kept, strict=False)],
+            "id": [f"{file.name}:{line}" for line in lines[start : start + PIECE]],
+            "check": [CHECK] * len(some),
+            "keep": kept,
+            "reason": [
+                t.tier if t else "" if x else NO_TEXT for t, x in zip(some, texts, strict=True)
+            ],
+            "score": [t.similarity if t else None for t in some],
+            "threshold": [config.threshold] * len(some),
+            "evidence": [
+                f"twin {file.name}:{lines[t.row]} jaccard {t.similarity:.6f}" if t else ""
+                for t in some
+            ],
+        }
+        at = places[-1]
+    if columns.bad:
+        yield ledger.columns_of([(None, verdict) for verdict in columns.bad])

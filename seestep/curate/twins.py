@@ -72,7 +72,7 @@ class Twins:
         need("numba", "curate")
         from seestep.curate import kernels
 
-        self._kernels, self._least = kernels, least
+        self._kernels = kernels
         tokens, starts = _points(texts)
         if shingle.unit == "word":
             tokens, starts = kernels.word_tokens(tokens, starts)
@@ -104,11 +104,14 @@ class Twins:
             rows = np.flatnonzero(few)
             tables.add(self._groups[rows].astype(np.uint64), rows)
         self._last = tables.count - 1 if few.any() else tables.count  # the table of whole groups
-        self._buckets, self._begins, self._filled, self._members = tables.arrays()
-        self._stamps = np.full(len(texts), -1, dtype=np.int64)
-        self._rank: dict[int, int] = {}  # of kept rows
-        self._found = (
-            np.empty(MOST, dtype=np.int64), np.empty(MOST), np.empty(MOST, dtype=np.int64)
+        self._tables = tables.arrays()
+        self._ranks = np.zeros(len(texts), dtype=np.int64)  # of kept rows, in their order
+        self._kept = 0
+        stamps = np.full(len(texts), -1, dtype=np.int64)
+        found = np.empty(MOST, dtype=np.int64), np.empty(MOST), np.empty(MOST, dtype=np.int64)
+        self._arrays = (
+            least, self._codes, self._starts, self._groups, self._prints, self._blocks, APART,
+            *self._tables, stamps, *found,
         )  # fmt: skip
 
     def near(self, row: int) -> list[Near]:
@@ -116,21 +119,26 @@ class Twins:
 
         Of more than ``MOST``, those that were found first.
         """
-        found = self._kernels.near_kept(
-            row, self._least, self._codes, self._starts, self._groups, self._prints,
-            self._blocks, APART, self._buckets, self._begins, self._filled, self._members,
-            self._stamps, *self._found,
-        )  # fmt: skip
+        found = self._kernels.near_kept(row, *self._arrays)
         if found == 0:
             return []
-        rows, similar, table = (column[: min(found, MOST)].tolist() for column in self._found)
+        rows, similar, table = (column[: min(found, MOST)].tolist() for column in self._arrays[-3:])
         near = [Near(r, s, self._tier(t)) for r, s, t in zip(rows, similar, table, strict=True)]
-        return sorted(near, key=lambda n: (-n.similarity, self._rank[n.row]))
+        return sorted(near, key=lambda n: (-n.similarity, self._ranks[n.row]))
 
     def keep(self, row: int) -> None:
         """From now on other rows may be near this one."""
-        self._rank[row] = len(self._rank)
-        self._kernels.keep(row, self._buckets, self._begins, self._filled, self._members)
+        self._ranks[row] = self._kept
+        self._kept += 1
+        self._kernels.keep(row, *self._tables)
+
+    def sweep(self, order: Sequence[int]) -> list[Near | None]:
+        """``near`` and ``keep`` for a whole ``order`` of all rows, compiled: for each the kept row
+        it is most like, None where it is kept."""
+        told = np.asarray(order, dtype=np.int64)
+        rows, similar, tables = self._kernels.sweep(told, *self._arrays, self._ranks)
+        found = zip(rows.tolist(), similar.tolist(), tables.tolist(), strict=True)
+        return [None if r < 0 else Near(r, s, self._tier(t)) for r, s, t in found]
 
     def _tier(self, table: int) -> Literal["simhash", "minhash", "group"]:
         if table == self._last:
@@ -202,9 +210,12 @@ def sweep(
 
     A twin is the most similar of the near rows that ``same`` also calls the same.
     """
+    if same is None:
+        yield from zip(order, twins.sweep(order), strict=True)
+        return
     for row in order:
         near = twins.near(row)
-        twin = next((n for n in near if same is None or same(row, n.row)), None)
+        twin = next((n for n in near if same(row, n.row)), None)
         if twin is None:
             twins.keep(row)
         yield row, twin
