@@ -242,7 +242,7 @@ def _open(folder: Path, planned: Stage) -> None:
     if all(p.name == STAGE or p.name.startswith(".") for p in folder.iterdir()):
         atomic_write(path, _json(planned) + b"\n")
     else:
-        differs = _differences(msgspec.to_builtins(found_stage), msgspec.to_builtins(planned))
+        differs = differences(msgspec.to_builtins(found_stage), msgspec.to_builtins(planned))
         raise RunError(
             "this folder was made with another recipe or other inputs: " + "; ".join(differs[:8]),
             file=folder,
@@ -250,7 +250,7 @@ def _open(folder: Path, planned: Stage) -> None:
         )
 
 
-def _differences(old: Any, new: Any, key: str = "") -> list[str]:
+def differences(old: Any, new: Any, key: str = "") -> list[str]:
     """Dotted keys where two plain values differ, with both values."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
@@ -259,7 +259,7 @@ def _differences(old: Any, new: Any, key: str = "") -> list[str]:
         pairs = [(a, b, f"{key}.{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
     else:
         return [] if old == new else [f"{key} was {_short(old)}, now {_short(new)}"]
-    return [line for a, b, name in pairs for line in _differences(a, b, name)]
+    return [line for a, b, name in pairs for line in differences(a, b, name)]
 
 
 def _short(value: Any) -> str:

@@ -28,6 +28,7 @@ FOUNDATION = (
     ("jsonl", "ledger"),
     ("run", "workers"),
     ("lineage", "checkup"),
+    ("flow",),
     ("media",),
     ("geometry",),
     ("families",),

@@ -33,6 +33,8 @@ VERBS = {  # name -> (where it lives, what it does)
     "report": ("seestep.cli.report:report", "Write the report of a run."),
     "show": ("seestep.cli.show:show", "Draw records of each source and task on their pictures."),
     "why": ("seestep.cli.why:why", "Tell what every stage decided about a record."),
+    "funnel": ("seestep.cli.funnel:funnel", "Show what each check of a run left out."),
+    "diff": ("seestep.cli.diff:diff", "Show which records two runs decided otherwise."),
     "doctor": ("seestep.cli.doctor:doctor", "Look at this machine: what is here, what is missing."),
 }
 RESUMABLE = frozenset(
