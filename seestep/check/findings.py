@@ -37,6 +37,10 @@ KINDS: Mapping[str, Kind] = {
         "fault", "special tokens of the model inside a text",
         "they are read as turns or pictures; take them out",
     ),
+    "boxes": Kind(
+        "fault", "<bbox> and the column objects that do not fit together",
+        "one box (left, top, right, bottom) or point in objects.bbox for each <bbox>",
+    ),
     "missing": Kind("fault", "pictures that are not on disk", "--images FOLDER, or fetch them"),
     "damaged": Kind("fault", "pictures that cannot be read", "fetch them again"),
     "narrow": Kind(

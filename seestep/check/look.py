@@ -16,9 +16,9 @@ from seestep.check.leaks import Benchmarks
 from seestep.check.model import Model
 from seestep.errors import MediaError
 from seestep.geometry.parse import Parsed
-from seestep.media import exif_orientation, read_size
+from seestep.media import exif_orientation, open_image, read_size
 from seestep.sources.frames import Witness, asks_for_fractions, coordinates
-from seestep.sources.rows import IMAGE, Row
+from seestep.sources.rows import BOX, IMAGE, Row
 
 MARKER = re.compile(r"<image\s+\d+\s*-\s*\d+>")
 SPECIAL = re.compile(
@@ -32,6 +32,7 @@ LEAK = re.compile(
     r"|no mention of",
     re.IGNORECASE,
 )
+DECODED = 200  # pictures that are decoded whole; of many, evenly spread ones
 NARROW = 200  # smart_resize of Qwen-VL refuses pictures longer than this many times their width
 TURN_TOKENS = 5  # <|im_start|>, role, line feed, <|im_end|>, line feed
 PICTURE_TOKENS = 2  # the tokens around a picture's own
@@ -63,6 +64,8 @@ class Looker:
         self.tally, self.lengths = Tally(), Lengths()
         self.own, self.fractions = Witness(model.family), Witness(model.family)
         self.rows = self.pictures = self.found = self.pairs = 0
+        self.boxes = self.boxes_unsized = self.decoded = 0
+        self._stride = 1  # of the pictures that are decoded
         self.layouts: dict[str, int] = {}
         self._sizes: dict[str, tuple[int, int] | None] = {}
         self._seen: dict[bytes, int] = {}
@@ -83,6 +86,7 @@ class Looker:
         self._length(row, sizes)
         self._answers(row)
         self._coordinates(row, sizes)
+        self._boxes(row, sizes)
         self._repeats(row)
         if self.benchmarks is not None and (where := self.benchmarks.question(row.asked)):
             self._say("bench-question", row, f"{_cut(row.asked.replace(IMAGE, ''))!r} in {where}")
@@ -160,6 +164,10 @@ class Looker:
             self._sizes[name] = None
             try:
                 size = read_size(file)
+                if (self.found - 1) % self._stride == 0:
+                    open_image(file)
+                    self.decoded += 1
+                    self._stride *= 2 if self.decoded % DECODED == 0 else 1
                 if exif_orientation(file) != 1:
                     self._say("turned", row, name)
             except MediaError as error:
@@ -224,15 +232,35 @@ class Looker:
             if "+sorted" in found.rule:
                 self._say("reversed", row, _cut(said))
 
+    def _boxes(self, row: Row, sizes: list[tuple[int, int] | None]) -> None:
+        """The column "objects" of ms-swift, which its loader writes where <bbox> stands."""
+        wanted = sum(text.count(BOX) for _, text in row.turns)
+        if wanted != len(row.boxes):
+            self._say("boxes", row, f"{wanted} {BOX}, {len(row.boxes)} in objects.bbox")
+        self.boxes += len(row.boxes)
+        size = sizes[0] if len(sizes) == 1 else None
+        sides = {"norm1": (1, 1), "norm1000": (1000, 1000), "real": size}.get(row.box_frame)
+        for box in row.boxes:
+            told = _cut(str(list(box)))
+            if len(box) not in (2, 4):
+                self._say("boxes", row, f"{told} is neither a point nor two corners")
+            elif len(box) == 4 and not (box[0] < box[2] and box[1] < box[3]):
+                self._say("boxes", row, f"{told}: corners stand left, top, right, bottom")
+            elif sides is None:
+                self.boxes_unsized += 1
+            elif min(box) < 0 or max(box[::2]) > sides[0] or max(box[1::2]) > sides[1]:
+                self._say("outside", row, f"{told} on {sides[0]} x {sides[1]}")
+
     def _repeats(self, row: Row) -> None:
         shown = "\n".join(row.images)
         asked = _key(shown, normal(row.asked))
-        whole = _key(shown, normal(row.asked), normal(row.answer), row.rejected or "")
+        boxes = str(row.boxes)
+        whole = _key(shown, normal(row.asked), normal(row.answer), row.rejected or "", boxes)
         if (first := self._seen.setdefault(whole, row.number)) != row.number:
             self._say("repeat", row, f"as row {first}")
             return
-        if not row.images:
-            return
+        if not row.images or row.boxes:
+            return  # of questions about boxes the words are alike
         number, answer = self._asked.setdefault(asked, (row.number, row.answer))
         if number != row.number and normal(answer) != normal(row.answer):
             self._say(

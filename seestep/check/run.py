@@ -138,6 +138,10 @@ def _frames(looker: Looker) -> list[Finding]:
         what = f"the frame of coordinates: {answers} any, and {FEW} are needed to tell"
         if not few:
             what = "no answer holds coordinates"
+            if looker.boxes:
+                what = (
+                    "places stand in the column objects, in the frame that ms-swift makes of them"
+                )
         out.append(Finding(name="frame", mark="not checked" if few else "ok", what=what))
     return out
 
@@ -214,7 +218,8 @@ def _fine(looker: Looker, found: list[Finding]) -> list[Finding]:
         "special",
     )
     if looker.found:
-        ok(f"{looker.found:,} pictures found, headers read", "missing", "damaged", "narrow")
+        what = f"{looker.found:,} pictures found, headers read, {looker.decoded:,} decoded whole"
+        ok(what, "missing", "damaged", "narrow")
     elif looker.pictures:
         if "missing" in seen:
             pass
@@ -228,6 +233,13 @@ def _fine(looker: Looker, found: list[Finding]) -> list[Finding]:
         what = f"the length of {samples} with pictures of unknown size"
         out.append(Finding(name="long", mark="not checked", what=what))
     ok("answers are readable in the form that is asked for", "option", "yes-no", "json")
+    if looker.boxes:
+        sized = looker.boxes - looker.boxes_unsized
+        ok(f"{sized:,} boxes of the column objects fit their <bbox> and lie in their picture",
+           "boxes", "outside")  # fmt: skip
+    if looker.boxes_unsized:
+        what = f"{looker.boxes_unsized:,} boxes of objects on pictures of unknown size"
+        out.append(Finding(name="boxes", mark="not checked", what=what))
     ok("no row says the same as another", "repeat", "contradiction")
     return out
 

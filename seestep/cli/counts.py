@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from seestep.records import Pair, Record
-from seestep.run import Manifest, read_rows
+from seestep.run import Manifest, read_rows, read_verdicts
 from seestep.sources.pictures import MISSING
+
+UNREADABLE = "source:unreadable"
+SHOWN = 3  # places of rows that cannot be read
 
 
 def said_of(
@@ -39,4 +43,11 @@ def said_of(
         lines.append(f"{manifest.counts['dropped']} left out:")
         drops = sorted(manifest.drops.items(), key=lambda kv: -kv[1])
         lines += [f"  {count:>8}  {reason}" for reason, count in drops]
+    if any(reason.startswith(UNREADABLE) for reason in manifest.drops):
+        unread = (v for v in read_verdicts(out) if v.check == UNREADABLE)
+        lines += [f"  where: {v.id}: {v.reason}" for v in islice(unread, SHOWN)]
+        lines.append("  mend them in the file or leave them out; the ledger names every one")
+    if not manifest.counts["in"]:
+        lines.append("the files are there and hold no row that tells anything: are they empty, or "
+                     "the part whose answers are kept back?")  # fmt: skip
     return "\n".join(lines)

@@ -49,6 +49,9 @@ def convert(
     """Plan and next-action records of one traj_data.json; ``folder`` is its path in the root."""
     task = str(trajectory["task_id"])
     annotations = trajectory["turk_annotations"]["anns"]
+    if "plan" not in trajectory:
+        yield make.dropped(f"alfred:{task}", "plan", "no plan is told: a trajectory of the tests")
+        return
     actions = [
         a for a in trajectory["plan"]["high_pddl"] if a["discrete_action"]["action"] != "NoOp"
     ]
@@ -57,7 +60,9 @@ def convert(
         yield make.dropped(f"alfred:{task}", "action", "unknown high-level action", str(unknown))
         return
     plan = plan_of(actions)
-    scene = str(trajectory["scene"]["floor_plan"])
+    scene = trajectory["scene"]["floor_plan"]
+    if not isinstance(scene, str) or not scene:
+        raise ValueError(f"scene.floor_plan is {scene!r}, no name of a scene")
     for number, annotation in enumerate(annotations):
         id = f"alfred:{task}-{number}"
         instruction = " ".join(str(annotation["task_desc"]).split())

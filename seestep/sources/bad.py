@@ -27,18 +27,21 @@ class BadRow(NamedTuple):
     file: Path
     place: str
     reason: str
+    whole: bool = True  # False: a part of a row that is read without it
 
 
 _counted: ContextVar[list[BadRow] | None] = ContextVar("bad_rows", default=None)
+_rows: ContextVar[list[int] | None] = ContextVar("rows", default=None)  # how many were read
 _thorough: ContextVar[bool] = ContextVar("thorough", default=False)
 
 
-def count(file: Path, place: str, reason: str) -> bool:
-    """Note a row that cannot be read. False where nobody counts: then the reader must raise."""
+def count(file: Path, place: str, reason: str, *, whole: bool = True) -> bool:
+    """Note a row that cannot be read, or a part of one that is read without it. False where nobody
+    counts: then the reader must raise."""
     found = _counted.get()
     if found is None:
         return False
-    found.append(BadRow(file, place, reason))
+    found.append(BadRow(file, place, reason, whole))
     return True
 
 
@@ -73,6 +76,7 @@ def each(
             return
         try:
             yield from made(number, row)  # type: ignore[arg-type]
+            _note_row()
         except UNLIKE as error:
             reason = f"not as documented: {wrong(error)}"
             if not count(Path(where.file), f"{name} {number}", reason):
@@ -80,7 +84,12 @@ def each(
 
 
 def _heard() -> int:
-    return len(_counted.get() or ())
+    return sum(row.whole for row in _counted.get() or ())
+
+
+def _note_row() -> None:
+    if (rows := _rows.get()) is not None:
+        rows[0] += 1
 
 
 def wrong(error: Exception) -> str:
@@ -114,14 +123,17 @@ def with_bad(
     """
     bad: list[BadRow] = []
     last = BadRow(Path(), "", "")
-    read = lost = 0
+    made = lost = 0
+    rows_read = [0]
     while True:
-        token, all_ = _counted.set(bad), _thorough.set(whole)
+        token, all_, some = _counted.set(bad), _thorough.set(whole), _rows.set(rows_read)
         try:
             row = next(rows, _END)
         finally:
             _counted.reset(token)
             _thorough.reset(all_)
+            _rows.reset(some)
+        read = rows_read[0] or made  # a row may bring many records, or none
         lost, last = lost + len(bad), bad[-1] if bad else last
         room = 0 if row is _END else LATE
         if lost > max(FEW, most * (read + lost)) + room:
@@ -146,5 +158,5 @@ def with_bad(
         if row is _END:
             return
         bad.clear()
-        read += 1
+        made += 1
         yield row  # type: ignore[misc]

@@ -157,7 +157,7 @@ def _asked(ep: Episode, where: Provenance, instructions: Sequence[str]) -> Rows:
     )
 
     def made(task: str, question: str, answer: Choice | YesNo, form: Form) -> Record:
-        return make.record(
+        record = make.record(
             f"{id}-{task}",
             task,
             [media_first, media_last],
@@ -167,6 +167,7 @@ def _asked(ep: Episode, where: Provenance, instructions: Sequence[str]) -> Rows:
             provenance=at,
             tags=(ep.split,) if ep.split else (),
         )
+        return msgspec.structs.replace(record, split="val" if ep.split == "val" else "train")
 
     others = [i for i in instructions if i != ep.instruction and i not in ep.said]
     if not ep.instruction:

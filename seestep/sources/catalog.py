@@ -55,6 +55,7 @@ class Source:
     embeds_media: bool = False  # pictures are inside the annotation files
     folders: tuple[str, ...] = ()  # a picture that is not in the first of these is in another
     beside: str = ""  # media root of pictures that lie beside annotation files, where others do not
+    scaled: bool = False  # pictures may be scaled copies of what was measured
     find: Callable[[Path], list[Path]] | None = None  # its files, where globbing is too slow
 
     def files(self, root: Path) -> list[Path]:
@@ -63,7 +64,9 @@ class Source:
             raise DataError("data root not found", file=root, hint=f"get it: {self.get}")
         found = self._below(root)
         if not found:
-            folders = (p for p in sorted(root.iterdir()) if p.is_dir() and self._below(p))
+            folders = [p for p in sorted(root.iterdir()) if p.is_dir() and self._below(p)]
+            if not folders and self._below(root.resolve().parent):
+                folders = [root.resolve().parent]  # a folder of the layout itself was named
             near = " or ".join(str(p) for p in folders)
             raise DataError(
                 f"no {self.title} files here",
@@ -93,8 +96,13 @@ def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Fou
 
 
 def _vg_images(path: Path) -> dict[int, Media]:
-    rows = json_items(path, kind=vg_rows.Image)
-    return {row.image_id: visual_genome.media(row) for row in rows}
+    images: dict[int, Media] = {}
+    for number, row in enumerate(json_items(path, kind=vg_rows.Image)):
+        media = visual_genome.media(row)
+        if images.setdefault(row.image_id, media) != media:
+            reason = "the image stands twice, told otherwise; the first entry counts"
+            bad.count(path, f"row {number}", reason)
+    return images
 
 
 def _lrv(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -189,9 +197,10 @@ def _newest(root: Path, folders: Sequence[str], names: Sequence[str]) -> list[Pa
 
 
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    for path in sorted(root.glob("json_2.1.0/*/*/*/traj_data.json")):
+    for path in sorted({p for pattern in ALFRED for p in root.glob(pattern)}):
         folder = path.parent.relative_to(root)
-        split: Split = "train" if folder.parts[1] == "train" else "val"
+        told = folder.parts[1]
+        split: Split = "train" if told == "train" else "test" if "test" in told else "val"
         try:
             trajectory = json_value(path)
         except DataError as error:
@@ -222,6 +231,7 @@ TASKS, SPLITS = ("lta", "sta"), ("train", "val")
 EGO4D_FILES = ("narration", "fho_main", *(f"fho_{t}_{s}" for t in TASKS for s in SPLITS))
 EGO4D_FOLDERS = ("v2/annotations", "v1/annotations", "annotations", ".")
 EGO4D = tuple(f"{folder}/{name}.json" for folder in EGO4D_FOLDERS for name in EGO4D_FILES)
+ALFRED = tuple(f"{name}_2.1.0/*/*/*/traj_data.json" for name in ("json", "full"))
 VG_IMAGES = ("image_data.json", "../image_data.json")
 PARQUET = ("train-*.parquet", "data/train-*.parquet")
 
@@ -317,7 +327,7 @@ SOURCES: Mapping[str, Source] = {
             "ALFRED (AI2-THOR)",
             "plans and next actions in households",
             alfred.LICENCE,
-            ("json_2.1.0/*/*/*/traj_data.json",),
+            ALFRED,
             "github.com/askforalfred/alfred, json_2.1.0 or full_2.1.0",
             _alfred,
             "ai2thor",
@@ -331,6 +341,7 @@ SOURCES: Mapping[str, Source] = {
             "huggingface.co/datasets/BAAI/ShareRobot",
             _sharerobot,
             "sharerobot",
+            scaled=True,
         ),
         Source(
             "bridge",

@@ -19,7 +19,7 @@ from seestep.sources import catalog
 from seestep.sources.bad import UNLIKE, with_bad, wrong
 from seestep.sources.pictures import CHECK, Pictures, named_images
 
-VERSION = 4
+VERSION = 5
 SHARD_ROWS = 5_000
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def convert(
         return _limited(rows, config.limit)
 
     chunks = Chunks(read)
-    pictures = Pictures(images or root, source.folders, verify=config.verify)
+    pictures = Pictures(images or root, source.folders, verify=config.verify, scaled=source.scaled)
 
     def work(shard: int) -> ShardResult | None:
         chunk = chunks.get(shard)

@@ -9,6 +9,7 @@ object_frames/<video_uid>_<frame, 7 digits>.jpg.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,13 +128,23 @@ def contacts(
     ``sizes`` is info.video_metadata of the file, ``nouns`` its categories.
     """
 
+    seen: set[str] = set()
+
     def read(row: int, moment: Moment) -> Iterator[Record | Verdict]:
         id = f"ego4d:sta-{moment.uid}"
+        if id in seen:
+            yield make.again(id, "moment", row)
+            return
+        seen.add(id)
         if len(moment.objects) != 1:
             reason = "no object" if not moment.objects else "several objects are touched next"
             yield make.dropped(id, "objects", reason, str(len(moment.objects)))
             return
         (contact,) = moment.objects
+        if moment.frame < 0 or not 0 <= contact.time_to_contact < math.inf:
+            got = f"frame {moment.frame}, {contact.time_to_contact} s"
+            yield make.dropped(id, "time", "a time before the video or the contact", got)
+            return
         media = frame(moment.video_uid, moment.frame, _size(sizes.get(moment.video_uid, {})))
         box = _inside(contact.box, media.size)
         if box is None:

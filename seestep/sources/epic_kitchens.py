@@ -8,15 +8,17 @@ the action and is never used.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from seestep.records import Media, Provenance, Record, Verdict
-from seestep.sources import bad, next_action
+from seestep.sources import bad, make, next_action
 from seestep.sources.next_action import Segment
 
 LICENCE = "CC BY-NC 4.0"
 VERSION = "1"
+NEAR_RATE = 0.02  # of a frame's number, how far it may be from its time: videos run at 59.94 too
 COLUMNS = (
     "narration_id",
     "participant_id",
@@ -29,12 +31,16 @@ COLUMNS = (
 )
 
 
-def segments(rows: Iterable[Mapping[str, str]], where: Provenance) -> dict[str, list[Segment]]:
-    """Segments by video, in order of time."""
+def segments(
+    rows: Iterable[Mapping[str, str]], where: Provenance
+) -> tuple[dict[str, list[Segment]], list[Verdict]]:
+    """Segments by video, in order of time, and what was left out of them."""
     videos: dict[str, list[Segment]] = defaultdict(list)
+    left: list[Verdict] = []
+    seen: set[str] = set()
 
     def read(index: int, row: Mapping[str, str]) -> Iterator[Segment]:
-        yield Segment(
+        found = Segment(
             id=row["narration_id"],
             video=row["video_id"],
             order=int(row["narration_id"].rsplit("_", 1)[1]),
@@ -43,15 +49,31 @@ def segments(rows: Iterable[Mapping[str, str]], where: Provenance) -> dict[str, 
             narration=" ".join(row["narration"].split()),
             row=str(index),
         )
+        id = f"epic_kitchens:{found.id}"
+        rate, told = _rate(found.video), row.get("start_frame")
+        if found.id in seen:
+            left.append(make.again(id, "narration", index))
+        elif found.stop < found.start:
+            said = f"{row['start_timestamp']} to {row['stop_timestamp']}"
+            left.append(make.dropped(id, "time", "it stops before it starts", said))
+        elif told and abs(int(told) - found.start * rate) > rate + NEAR_RATE * int(told):
+            said = f"frame {told} at {found.start:g} s, frames run at {rate} a second"
+            left.append(make.dropped(id, "frames", "its frame is not that of its time", said))
+        else:
+            yield found
+        seen.add(found.id)
 
     for segment in bad.each(rows, where, read):
         videos[segment.video].append(segment)
-    return {v: sorted(found, key=lambda s: (s.start, s.order)) for v, found in videos.items()}
+    by_time = {v: sorted(found, key=lambda s: (s.start, s.order)) for v, found in videos.items()}
+    return by_time, left
 
 
 def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Record | Verdict]:
     """A next-action choice for each segment that history and distractors allow."""
-    for video, ordered in segments(rows, where).items():
+    videos, left = segments(rows, where)
+    yield from left
+    for video, ordered in videos.items():
         for asked in next_action.ask(ordered, "epic_kitchens"):
             if isinstance(asked, Verdict):
                 yield asked
@@ -77,12 +99,19 @@ def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Re
 
 def frame_path(video: str, second: float) -> str:
     """Path of the extracted frame shown at ``second`` (official rgb_frames layout)."""
-    participant, number = video.split("_", 1)
-    fps = 50 if len(number) == 3 else 60
-    index = max(1, round(second * fps))
+    participant = video.split("_", 1)[0]
+    index = max(1, round(second * _rate(video)))
     return f"{participant}/rgb_frames/{video}/frame_{index:010d}.jpg"
+
+
+def _rate(video: str) -> int:
+    """Extracted frames a second."""
+    return 50 if len(video.split("_", 1)[1]) == 3 else 60
 
 
 def _seconds(stamp: str) -> float:
     hours, minutes, seconds = stamp.split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    found = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if not 0 <= found < math.inf:
+        raise ValueError(f"{stamp!r} is no time")
+    return found

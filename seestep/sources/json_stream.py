@@ -45,6 +45,7 @@ class JsonStream:
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path = stream, path
+        self._kind: Any = Any
         self._data, self._at = b"", 0  # what was read and not used yet, and where in the file
         if self._more() and self._data.startswith(b"\xef\xbb\xbf"):
             self._drop(3)
@@ -52,6 +53,7 @@ class JsonStream:
     def elements(self, kind: Any = Any) -> Iterator[Any]:
         """The objects or lists in the list that comes next, each as a ``kind``."""
         decoder = msgspec.json.Decoder(list[kind])
+        self._kind = kind
         self._open()
         number = 0
         if self._next() == b"]":
@@ -188,6 +190,10 @@ class JsonStream:
             try:
                 rows = decode(element)
             except _UNREADABLE as error:
+                if (row := self._mended(error, element, place)) is not None:
+                    yield row
+                    at = end + 1
+                    continue
                 wrong = self._undecoded(error, place - 1, number + k, element)
                 reason = _WHERE.sub("", wrong.what)  # one reason for all that are wrong alike
                 if not bad.count(self._path, wrong.record or f"byte {place}", reason):
@@ -195,6 +201,37 @@ class JsonStream:
             else:
                 yield from rows
             at = end + 1
+
+    def _mended(self, error: Exception, element: bytes, place: int) -> Any:
+        """The row without those of its ``PARTS`` that are not as documented, each of them counted;
+        None where nobody counts or more is wrong than that."""
+        parts: tuple[str, Any] | None = getattr(self._kind, "PARTS", None)
+        if parts is None or not isinstance(error, msgspec.ValidationError):
+            return None
+        name, kind = parts
+        row = msgspec.json.decode(element)
+        if not isinstance(row, dict) or not isinstance(row.get(name), list):
+            return None
+        good, wrong = [], []
+        for number, part in enumerate(row[name]):
+            try:
+                msgspec.convert(part, kind)
+                good.append(part)
+            except msgspec.ValidationError as error:
+                wrong.append((number, _WHERE.sub("", str(error))))
+        with suppress(msgspec.ValidationError):
+            made = msgspec.convert(row | {name: good}, self._kind)
+            counted = [
+                bad.count(
+                    self._path,
+                    f"byte {place}, {name} {number}",
+                    f"not as documented: {reason}",
+                    whole=False,
+                )
+                for number, reason in wrong
+            ]
+            return made if wrong and all(counted) else None
+        return None
 
     def _guess(self) -> int:
         """Where the last whole object ends if no text holds a brace; 0 where there is none."""

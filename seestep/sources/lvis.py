@@ -82,8 +82,14 @@ def convert(
     for a in annotations:
         found[a.image_id].append(a)
 
+    seen: set[int] = set()
+
     def read(index: int, image: Image) -> Iterator[Record | Verdict]:
-        return of_image(image, found.pop(image.id, []), names, _at(where, index))
+        if image.id in seen:
+            yield make.again(f"lvis:{image.id}", "image", index)
+            return
+        yield from of_image(image, found.pop(image.id, []), names, _at(where, index))
+        seen.add(image.id)
 
     yield from bad.each(images, where, read)
     for orphan, rows in sorted(found.items()):
@@ -98,15 +104,33 @@ def of_image(
     """What one image and its annotations support; ``names`` are readable names of categories."""
     picture = media(image)
     open_ended = set(image.not_exhaustive_category_ids)
+    absent = set(image.neg_category_ids)
     by_category: dict[int, list[Annotation]] = defaultdict(list)
+    seen: set[int] = set()
+    broken: set[int] = set()  # categories with an instance that is nowhere
     for a in rows:
-        by_category[a.category_id].append(a)
+        id = f"lvis:{image.id}-{a.id}"
+        if a.id in seen:
+            yield make.again(id, "annotation", len(seen))
+        elif make.xywh(*a.bbox, picture.size or (0, 0)) is None:
+            broken.add(a.category_id)
+            yield make.dropped(id, "box", "the box is empty inside the image", str(a.bbox))
+        else:
+            by_category[a.category_id].append(a)
+        seen.add(a.id)
     for category, instances in sorted(by_category.items()):
         name, id = names.get(category), f"lvis:{image.id}-c{category}"
         if name is None:
             yield make.dropped(id, "join", "the category is not in the file", str(category))
             continue
+        if category in absent:
+            reason = "annotated here, and told to be absent"
+            yield make.dropped(id, "contradiction", reason, name)
+            continue
         yield _exists(f"{id}-exists", picture, name, True, where)
+        if category in broken:
+            yield make.dropped(f"{id}-count", "box", "an instance has no box in the image", name)
+            continue
         if category in open_ended:
             yield make.dropped(f"{id}-count", "not-exhaustive", "not every one is annotated", name)
             continue
@@ -122,7 +146,7 @@ def of_image(
         if len(instances) == 1:
             yield _locate(f"{id}-locate", picture, name, instances[0], where)
     for category in image.neg_category_ids:
-        if category in names:
+        if category in names and category not in by_category and category not in broken:
             id = f"lvis:{image.id}-c{category}-absent"
             yield _exists(id, picture, names[category], False, where)
 
@@ -143,8 +167,7 @@ def _locate(
     id: str, picture: Media, name: str, found: Annotation, where: Provenance
 ) -> Record | Verdict:
     box = make.xywh(*found.bbox, picture.size or (0, 0))
-    if box is None:
-        return make.dropped(id, "box", "the box is empty inside the image", str(found.bbox))
+    assert box is not None  # of_image has looked
     if found.area < LEAST_AREA:
         reason = f"{found.area:.0f} square pixels, wanted {LEAST_AREA:.0f}"
         return make.dropped(id, "small", reason, name)

@@ -67,6 +67,12 @@ def dropped(id: str, rule: str, reason: str, evidence: str = "") -> Verdict:
     return Verdict(id=id, check=f"source:{rule}", keep=False, reason=reason, evidence=evidence)
 
 
+def again(id: str, what: str, row: int | str) -> Verdict:
+    """The verdict about a second entry of the same name; its id differs from the first one's."""
+    reason = f"the {what} stands in the file before; the first entry counts"
+    return dropped(f"{id}@{row}", "repeat", reason)
+
+
 def shuffled_choice(right: str, wrong: Sequence[str], key: str) -> Choice:
     """A choice whose order depends on ``key`` alone, so that no position is favoured."""
     options = [right, *dict.fromkeys(w for w in wrong if w != right)]

@@ -65,12 +65,24 @@ def convert(
     for a in annotations:
         (objects if a.obj_ann_id == a.id else parts)[a.image_id].append(a)
 
+    seen: set[int] = set()
+
     def read(index: int, image: lvis.Image) -> Iterator[Record | Verdict]:
+        if image.id in seen:
+            yield make.again(f"paco:{image.id}", "image", index)
+            return
+        seen.add(image.id)
         own, theirs = objects.pop(image.id, []), parts.pop(image.id, [])
         place = _at(where, index)
         for found in lvis.of_image(image, own, things, place):
             yield _renamed(found)
         picture = lvis.media(image)
+        known = {thing.id for thing in own}
+        for part in theirs:
+            if part.obj_ann_id not in known:
+                id = f"paco:{image.id}-{part.id}"
+                got = str(part.obj_ann_id)
+                yield make.dropped(id, "join", "the part's thing is not in the file", got)
         for thing in _alone(image, own):
             name = names.get(thing.category_id, "")
             yield from _attributes(thing, name, picture, words, kinds, place)

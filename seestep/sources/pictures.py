@@ -34,23 +34,32 @@ Asked = TypeVar("Asked", Record, Pair)
 class _Known:
     """``media`` with its upright size and hash, and the EXIF orientation by which places on it must
     be turned: 1 where they are upright already, None where nobody can tell. ``stored`` is the
-    (width, height) of the raster that they are written on."""
+    (width, height) of the raster that they are written on, ``scale`` what pixels on it are
+    multiplied by where the file on disk is a scaled copy."""
 
     media: Media
     turn: int | None = 1
     stored: tuple[int, int] = (0, 0)
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 class Pictures:
     """Looks at pictures below ``folder``, each once. With ``verify`` every one is decoded whole.
 
-    ``folders`` are those a source spreads its pictures over.
+    ``folders`` are those a source spreads its pictures over. ``scaled``: pictures may be scaled
+    copies of what their source measured; places are scaled along.
     """
 
     def __init__(
-        self, folder: Path, folders: tuple[str, ...] = (), *, verify: bool = False
+        self,
+        folder: Path,
+        folders: tuple[str, ...] = (),
+        *,
+        verify: bool = False,
+        scaled: bool = False,
     ) -> None:
         self._folder, self._folders, self._verify = folder, folders, verify
+        self._scaled = scaled
         self._known: Callable[[Media], _Known | MediaError | None] = cache(self._look)
 
     def ahead(self, records: Iterable[Record | Pair]) -> None:
@@ -91,7 +100,7 @@ class Pictures:
         try:
             if media.kind == "video":
                 return _Known(probe(media, roots))
-            known = _upright(media, roots)
+            known = _upright(media, roots, scaled=self._scaled)
             for i in range(len(frames) if self._verify else 0):
                 open_image(resolve(media, roots, frame=i))
             return known
@@ -105,22 +114,31 @@ def named_images(folder: Path | None) -> dict[str, str]:
     return {} if folder is None else {"images": folder.resolve().name}
 
 
-def _upright(media: Media, roots: Roots) -> _Known:
+def _upright(media: Media, roots: Roots, *, scaled: bool) -> _Known:
     """The picture (of frames the first) as it is to be seen."""
     path = resolve(media, roots)
     orientation, size, told = exif_orientation(path), read_size(path), media.size
     stored = exif.upright_size(size, orientation)  # of a quarter turn, there and back are alike
     if orientation == 1:
-        return _Known(probe(media, roots))
+        if not scaled or told is None or told == size or not _alike(told, size):
+            return _Known(probe(media, roots))
+        unsized = msgspec.structs.replace(media, width=None, height=None)
+        return _Known(probe(unsized, roots), scale=(size[0] / told[0], size[1] / told[1]))
     if told == stored != size:
         unsized = msgspec.structs.replace(media, width=None, height=None)
         return _Known(probe(unsized, roots), orientation, stored)
     return _Known(probe(media, roots), 1 if told == size != stored else None)
 
 
+def _alike(told: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether one size is the other scaled, but for rounding."""
+    width = told[0] * size[1] / told[1]
+    return abs(width - size[0]) <= max(1.0, size[1] / told[1])
+
+
 def _turned(record: Asked, seen: dict[str, _Known]) -> Asked | Verdict:
     """``record`` with its places on the upright pictures; a verdict where that cannot be told."""
-    if all(known.turn == 1 for known in seen.values()):
+    if all(known.turn == 1 and known.scale == (1.0, 1.0) for known in seen.values()):
         return record
     placed: list[Geometry] = []
     turns: dict[str, None] = {}
@@ -131,10 +149,23 @@ def _turned(record: Asked, seen: dict[str, _Known]) -> Asked | Verdict:
         if known.turn != 1:
             geometry = turned(geometry, known.stored, known.turn)
             turns[f"exif {known.turn}"] = None
+        if known.scale != (1.0, 1.0) and geometry.frame == "pixel":
+            geometry = _scaled(geometry, known.scale)
+            turns[f"scaled {known.scale[0]:.6g} x {known.scale[1]:.6g}"] = None
         placed.append(geometry)
     was: Provenance = record.provenance
     provenance = msgspec.structs.replace(was, transforms=(*was.transforms, *turns))
     return msgspec.structs.replace(record, geometry=tuple(placed), provenance=provenance)
+
+
+def _scaled(geometry: Geometry, scale: tuple[float, float]) -> Geometry:
+    if geometry.kind == "mask":
+        raise ValueError("a mask cannot be scaled")
+    values, *rings = (
+        tuple(v * scale[i % 2] for i, v in enumerate(ring))
+        for ring in (geometry.values, *geometry.rings)
+    )
+    return msgspec.structs.replace(geometry, values=values, rings=tuple(rings))
 
 
 def turned(geometry: Geometry, stored: tuple[int, int], orientation: int) -> Geometry:

@@ -56,7 +56,10 @@ def _conversation(
 ) -> Iterator[Record | Verdict]:
     name = str(row["id"])
     said = [(str(turn["from"]), str(turn["value"])) for turn in row["conversations"]]
-    media = _media(str(row["image"])) if row.get("image") else None
+    image = row.get("image")
+    if image is not None and not isinstance(image, str):
+        raise ValueError(f"image is {str(image)[:80]}, not one path")
+    media = _media(image) if image else None
     id = f"robopoint:{name}-{index}"
     speakers = [who for who, _ in said]
     if not said or speakers != ["human", "gpt"] * (len(said) // 2):

@@ -19,6 +19,7 @@ from seestep.sources.bad import with_bad
 from seestep.sources.read import json_items
 
 LINES = (".jsonl", ".ndjson")
+BOX = "<bbox>"  # placeholder of ms-swift: one a box in the column "objects"
 IMAGE = "<image>"  # placeholder of LLaVA, LLaMA-Factory and ms-swift: one a picture
 ROLES = {
     "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant",
@@ -36,6 +37,8 @@ class Row:
     turns: tuple[tuple[str, str], ...] = ()
     images: tuple[str, ...] = ()  # paths or addresses as written; "" for embedded bytes
     rejected: str | None = None  # of a pair: the worse answer; the better one is the last turn
+    boxes: tuple[tuple[float, ...], ...] = ()  # of ms-swift's "objects": corners, or points
+    box_frame: str = "real"  # pixels of the picture; norm1: fractions; norm1000
     videos: int = 0
     sounds: int = 0
     wrong: str = ""  # why nothing of it can be used
@@ -104,6 +107,7 @@ def of(number: int, value: Any) -> Row:
         inside: list[str] = []
         shown = tuple((_role(t), _text(_said(t), inside)) for t in turns)
         images = _images(value) or tuple(inside)
+        boxes, frame = _objects(value)
         videos, sounds = (_many(value, shown, kind) for kind in ("video", "audio"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Row(number, id=str(value.get("id") or ""), wrong=_why(error))
@@ -114,9 +118,20 @@ def of(number: int, value: Any) -> Row:
         turns=shown,
         images=images,
         rejected=rejected,
+        boxes=boxes,
+        box_frame=frame,
         videos=videos,
         sounds=sounds,
     )
+
+
+def _objects(value: Mapping[str, Any]) -> tuple[tuple[tuple[float, ...], ...], str]:
+    """Boxes and points of ms-swift's column "objects", and what their numbers count."""
+    told = value.get("objects")
+    if not isinstance(told, Mapping):
+        return (), "real"
+    boxes = tuple(tuple(float(v) for v in box) for box in told.get("bbox") or ())
+    return boxes, str(told.get("bbox_type") or "real")
 
 
 def _why(error: Exception) -> str:

@@ -6,6 +6,8 @@ a range marker ("<image 0-25>" is 26 files), which is expanded and sampled.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -31,15 +33,23 @@ _RANGE = re.compile(r"<image (\d+)-(\d+)>\s*")
 
 def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Questions about what happened, what comes next, what can be done."""
+    seen = _Names()
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         episode = str(row["id"])
         short = "/".join(episode.split("/")[-2:])
         id = f"sharerobot:{row['task']}-{short}-s{row.get('selected_step', index)}"
+        id, again = seen.of(id, row, index)
+        if again is not None:
+            yield again
+            return
         human, robot = (str(turn["value"]) for turn in row["conversations"][:2])
         marker = _RANGE.search(human)
         if marker is None:
             yield make.dropped(id, "marker", "the question has no <image A-B> range", human[:80])
+            return
+        if len(_RANGE.findall(human)) > 1:
+            yield make.dropped(id, "marker", "the question has several ranges", human[:80])
             return
         first, last = int(marker[1]), int(marker[2])
         if last < first:
@@ -63,15 +73,21 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
             form=Form(kind="text"),
             provenance=_at(where, index),
         )
+        seen[id] = _said(row)
 
     return bad.each(rows, where, read)
 
 
 def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Where the end effector should act, as a box."""
+    seen = _Names()
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:affordance-{row['id']}"
+        id, again = seen.of(id, row, index)
+        if again is not None:
+            yield again
+            return
         media = _media(row, "affordance")
         area = row["affordance"]
         box = make.xywh(area["x"], area["y"], area["width"], area["height"], media.size or (0, 0))
@@ -88,15 +104,21 @@ def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
             geometry=[Geometry(key="area", kind="box", media="im", frame="pixel", values=box)],
             provenance=_at(where, index),
         )
+        seen[id] = _said(row)
 
     return bad.each(rows, where, read)
 
 
 def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """The way of the end effector through the picture, as an ordered path."""
+    seen = _Names()
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:trajectory-{row['id']}"
+        id, again = seen.of(id, row, index)
+        if again is not None:
+            yield again
+            return
         media = _media(row, "trajectory")
         width, height = media.size or (0, 0)
         points = [(float(x), float(y)) for x, y in row["points"]]
@@ -124,8 +146,24 @@ def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
             ],
             provenance=_at(where, index),
         )
+        seen[id] = _said(row)
 
     return bad.each(rows, where, read)
+
+
+class _Names(dict[str, bytes]):
+    """What the rows of a file say, by the ids that were made of them."""
+
+    def of(self, id: str, row: Mapping[str, Any], index: int) -> tuple[str, Verdict | None]:
+        """An id that no row before has, and a verdict where one of the same id says the same."""
+        if id not in self:
+            return id, None
+        again = make.again(id, "row", index) if self[id] == _said(row) else None
+        return f"{id}-r{index}", again
+
+
+def _said(row: Mapping[str, Any]) -> bytes:
+    return hashlib.blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=12).digest()
 
 
 def _media(row: Mapping[str, Any], part: str) -> Media:

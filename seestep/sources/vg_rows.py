@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import msgspec
 
 
@@ -76,16 +78,19 @@ class _OfImage(msgspec.Struct, frozen=True, kw_only=True):
 class Relations(_OfImage, frozen=True, kw_only=True):
     """An entry of relationships.json."""
 
+    PARTS: ClassVar[tuple[str, Any]] = ("relationships", Relation)
     relationships: list[Relation]
 
 
 class Regions(_OfImage, frozen=True, kw_only=True):
     """An entry of region_descriptions.json."""
 
+    PARTS: ClassVar[tuple[str, Any]] = ("regions", Region)
     regions: list[Region]
 
 
 class Questions(_OfImage, frozen=True, kw_only=True):
     """An entry of question_answers.json."""
 
+    PARTS: ClassVar[tuple[str, Any]] = ("qas", Question)
     qas: list[Question]

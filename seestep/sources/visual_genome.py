@@ -7,7 +7,8 @@ boxes of one name that overlap are merged before a name counts as unique.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
 from seestep.geometry.boxes import iou
 from seestep.records import (
@@ -25,6 +26,8 @@ from seestep.records import (
 )
 from seestep.sources import bad, make, vg_rows
 
+Row = TypeVar("Row", vg_rows.Relations, vg_rows.Regions, vg_rows.Questions)
+Found: TypeAlias = Iterator[Record | Verdict]
 LICENCE = "CC BY 4.0"
 VERSION = "1"
 WORDS, BOX = Form(kind="text"), Form(kind="box")
@@ -97,7 +100,7 @@ def relations(
             else:
                 yield _relation(id, predicate, (one, other), (a, b), media, at)
 
-    return bad.each(rows, where, read)
+    return bad.each(rows, where, _once(read, "relationships"))
 
 
 def regions(
@@ -135,7 +138,7 @@ def regions(
                     provenance=at,
                 )
 
-    return bad.each(rows, where, read)
+    return bad.each(rows, where, _once(read, "regions"))
 
 
 def questions(
@@ -163,7 +166,21 @@ def questions(
                     provenance=at,
                 )
 
-    return bad.each(rows, where, read)
+    return bad.each(rows, where, _once(read, "qas"))
+
+
+def _once(read: Callable[[int, Row], Found], part: str) -> Callable[[int, Row], Found]:
+    """``read`` for the first entry of each image; the file has one for each."""
+    seen: set[int] = set()
+
+    def first(index: int, row: Row) -> Found:
+        if row.image in seen:
+            yield make.again(f"visual_genome:{row.image}-{part}", "image", index)
+            return
+        seen.add(row.image)
+        yield from read(index, row)
+
+    return first
 
 
 def _relation(

@@ -359,3 +359,47 @@ def test_unknown_models_and_files_are_told_with_a_way_out(
     (tmp_path / "a.xlsx").write_text("")
     assert main(["check", str(tmp_path / "a.xlsx"), "--model", "qwen3-vl"]) == 2
     assert ".jsonl" in capsys.readouterr().err
+
+
+def swift(*boxes: list, said: str = "<bbox>", **more: object) -> dict:
+    row = llava("<image>\nWhere is it?", said, "a.jpg")
+    turns = [
+        {"role": r, "content": t["value"]}
+        for r, t in zip(("user", "assistant"), row["conversations"], strict=True)
+    ]
+    return {"messages": turns, "images": ["a.jpg"], "objects": {"bbox": list(boxes)} | more}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (swift([1, 2, 30, 40]), None),
+        (swift([5, 6]), None),  # a point
+        (swift([100, 200, 300, 400], bbox_type="norm1000"), None),
+        (swift([5000, 5000, 9000, 9000]), "outside"),
+        (swift([0.1, 0.1, 1.4, 0.5], bbox_type="norm1"), "outside"),
+        (swift([30, 40, 1, 2]), "boxes"),
+        (swift([1, 2, 3]), "boxes"),
+        (swift(), "boxes"),
+        (swift([1, 2, 30, 40], [1, 2, 30, 40]), "boxes"),
+    ],
+)
+def test_boxes_in_the_column_objects_are_looked_at(tmp_path, row, kind):
+    picture(tmp_path, "a.jpg")
+    report = looked(write(tmp_path, [row]))
+    said = {f.name for f in report.findings if f.mark in ("fault", "warning")}
+    assert said == ({kind} if kind else set())
+
+
+def test_rows_that_differ_in_their_boxes_alone_say_something_else(tmp_path):
+    picture(tmp_path, "a.jpg")
+    report = looked(write(tmp_path, [swift([n, 2, 30, 40]) for n in range(5)]))
+    assert not {"repeat", "contradiction"} & {f.name for f in report.findings if f.mark != "ok"}
+
+
+def test_a_picture_that_is_cut_off_is_damaged(tmp_path):
+    picture(tmp_path, "a.jpg", (640, 480))
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    report = looked(write(tmp_path, [llava("<image>\nWhat is it?", "a mug", "a.jpg")]))
+    assert "damaged" in named(report, "fault")

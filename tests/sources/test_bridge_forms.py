@@ -68,6 +68,7 @@ def test_recorded_numpy_and_tfrecord_are_the_same_records(tmp_path: Path, record
     assert answers(raw) == answers(numpy) == answers(tfrecord)
     assert {r.tags for r in raw.values()} == {()}
     assert {r.tags for r in [*numpy.values(), *tfrecord.values()]} == {("val",)}
+    assert {r.split for r in [*numpy.values(), *tfrecord.values()]} == {"val"}
 
 
 def test_rlds_names_the_same_motion_under_a_name_of_its_own(tmp_path: Path, recorded) -> None:

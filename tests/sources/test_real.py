@@ -62,9 +62,12 @@ def test_visual_genome_counts_match_the_file() -> None:
 @real
 def test_what_the_owners_hold_out_stays_held_out() -> None:
     splits = {
-        name: {r.split for r in read(name)[2]} for name in ("lvis", "alfred", "epic_kitchens")
+        name: {r.split for r in read(name)[2]}
+        for name in ("lvis", "alfred", "epic_kitchens", "bridge")
     }
-    assert splits == {"lvis": {"val"}, "alfred": {"train"}, "epic_kitchens": {"train"}}
+    assert splits == {
+        "lvis": {"val"}, "alfred": {"train"}, "epic_kitchens": {"train"}, "bridge": {"val"}
+    }  # fmt: skip
 
 
 @real
