@@ -31,6 +31,7 @@ __all__ = [
     "Progress",
     "ShardResult",
     "atomic_write",
+    "ledger_sha256",
     "read_jsonl_lenient",
     "read_manifest",
     "read_part",
@@ -190,14 +191,31 @@ def _make_all(
     return n
 
 
+class Sealed(msgspec.Struct):
+    """All files of a shard, by name, and the commit that makes them count."""
+
+    files: dict[str, bytes]
+    commit: bytes
+
+
 def commit_shard(folder: Path, n: int, fingerprint: str, result: ShardResult) -> None:
     """Write one shard's files, then the commit that makes them count."""
+    write_shard(folder, n, seal(folder, n, fingerprint, result))
+
+
+def write_shard(folder: Path, n: int, sealed: Sealed) -> None:
+    """Write what ``seal`` made, here or on another machine."""
+    for name, data in sealed.files.items():
+        atomic_write(folder / name, data)
+    atomic_write(folder / _commit_name(n), sealed.commit)
+
+
+def seal(folder: Path, n: int, fingerprint: str, result: ShardResult) -> Sealed:
+    """The files of one shard; nothing is written."""
     ids = [row_id(row) for row in result.rows]
     files = {_side_name(folder, name): data for name, data in result.files.items()}
     files[f"part-{n:05d}.jsonl"] = b"".join(dumps(row) + b"\n" for row in result.rows)
     files[f"ledger-{n:05d}.parquet"] = ledger.encode(ids, result.verdicts)
-    for name, data in files.items():
-        atomic_write(folder / name, data)
     kept = set(ids)
     first_fail: dict[str, str] = {}
     for verdict in result.verdicts:
@@ -210,7 +228,7 @@ def commit_shard(folder: Path, n: int, fingerprint: str, result: ShardResult) ->
         dropped=len(first_fail),
         drops=dict(Counter(first_fail.values())),
     )
-    atomic_write(folder / _commit_name(n), _json(commit) + b"\n")
+    return Sealed(files, _json(commit) + b"\n")
 
 
 def row_id(row: Noun) -> str:
@@ -387,6 +405,14 @@ def read_manifest(folder: Path) -> Manifest:
     for name, wanted in manifest.commits.items():
         _verify(folder / name, wanted)
     return manifest
+
+
+def ledger_sha256(folder: Path) -> str:
+    """One hash of all verdicts of a closed run folder: the same decisions have the same."""
+    folder = Path(folder)
+    names = [f"ledger-{n:05d}.parquet" for n in range(read_manifest(folder).shards)]
+    hashes = "".join(sha256_file(folder / name) for name in names)
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def read_rows(folder: Path, kind: type[T]) -> Iterator[T]:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from seestep.errors import RunError
 
@@ -30,15 +30,27 @@ def run_shards(
     folder: Path, fingerprint: str, todo: Sequence[int], work: Work, workers: int
 ) -> Iterator[tuple[int, float]]:
     """Make and commit the shards in ``todo``; yields (shard, seconds) as each is committed."""
+    if _shared is not None and todo and (_shared.far or min(workers, len(todo)) > 1):
+        yield from _shared.run(folder, fingerprint, todo, work)
+        return
     if workers <= 1 or len(todo) <= 1:
         for n in todo:
             yield _make(folder, fingerprint, work, n)
         return
-    if _shared is not None:
-        yield from _shared.run(folder, fingerprint, todo, work)
-        return
     with Pool(min(workers, len(todo))) as pool:
         yield from pool.run(folder, fingerprint, todo, work)
+
+
+def spread(work: Callable[[J], R], jobs: Sequence[J], workers: int) -> Iterator[R]:
+    """``work(job)`` of every job, here or in the processes that stages share; results as they are
+    done."""
+    if _shared is not None and jobs and (_shared.far or min(workers, len(jobs)) > 1):
+        yield from _shared.each(work, jobs)
+    elif workers <= 1 or len(jobs) <= 1:
+        yield from map(work, jobs)
+    else:
+        with Pool(min(workers, len(jobs))) as pool:
+            yield from pool.each(work, jobs)
 
 
 @contextmanager
@@ -49,21 +61,44 @@ def shared_pool(workers: int, prepare: Callable[[], object] | None = None) -> It
     Each worker calls ``prepare`` when it starts; this waits until the first of them is ready.
     With one worker or fewer nothing is started.
     """
-    global _shared  # one pool a process, for stages that know nothing of one another
     if workers <= 1 or _shared is not None:
         yield
         return
     with Pool(workers, prepare) as pool:
         pool.wait()
-        _shared = pool
-        try:
+        with working(pool):
             yield
-        finally:
-            _shared = None
+
+
+class Crew(Protocol):
+    """Processes, here or elsewhere, that make shards and do other jobs."""
+
+    @property
+    def far(self) -> bool:
+        """Whether they are other machines', which also do what this process could do alone."""
+        ...
+
+    def run(
+        self, folder: Path, fingerprint: str, todo: Sequence[int], work: Work
+    ) -> Iterator[tuple[int, float]]: ...
+    def each(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]: ...
+
+
+@contextmanager
+def working(crew: Crew) -> Iterator[None]:
+    """Inside it all stages of this process leave their shards to ``crew``."""
+    global _shared
+    before, _shared = _shared, crew
+    try:
+        yield
+    finally:
+        _shared = before
 
 
 class Pool:
     """Spawned processes that make shards of one job after another."""
+
+    far = False
 
     def __init__(self, workers: int, prepare: Callable[[], object] | None = None) -> None:
         self._workers = workers
@@ -138,7 +173,7 @@ def _no_dead_workers(folder: Path | None) -> Iterator[None]:
         ) from error
 
 
-_shared: Pool | None = None
+_shared: Crew | None = None  # one a process, for stages that know nothing of one another
 _job: tuple[bytes, Work] | None = None  # of a worker: the last one it was sent
 
 

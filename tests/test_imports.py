@@ -27,6 +27,7 @@ FOUNDATION = (
     ("disk", "progress", "gitinfo", "heap", "twice"),
     ("jsonl", "ledger"),
     ("run", "workers"),
+    ("cluster",),
     ("lineage", "checkup"),
     ("flow",),
     ("media",),

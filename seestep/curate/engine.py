@@ -1,16 +1,17 @@
 """The curate stage: ordered checks, a verdict for every record and check, survivors written.
 
-Two passes. Checks that look at one record (pictures, rules, quality) run shard by shard in
-``<out>/checks``, a run folder of its own. Checks that compare records (duplicates, quotas) then
-decide over the columns of all survivors, and ``<out>`` is written shard by shard. Nothing depends
-on the number of workers, and in = kept + dropped by reason, or the stage fails.
+Three passes. Checks that look at one record (pictures, rules, quality) run shard by shard in
+``<out>/checks``, a run folder of its own. What is costly to find out about the survivors (vectors,
+hashes of pictures, rewards) is measured shard by shard and kept in a cache. Checks that compare
+records then decide over the columns of all survivors, and ``<out>`` is written shard by shard.
+Nothing depends on the number of workers, and in = kept + dropped by reason, or the stage fails.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ from seestep import run
 from seestep.curate.batch import Batch, make_batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
 from seestep.curate.guard import HELD_OUT, Guard, Held
+from seestep.curate.measure import Column, Measure, cache_folder
+from seestep.curate.measuring import Operator, measure_parts
 from seestep.curate.mix import Mix, Quota
 from seestep.curate.pictures import CHECK as PICTURES
 from seestep.curate.pictures import Look, Missing, look_at
@@ -33,7 +36,9 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 3
+VERSION = 4
+MEASURING: tuple[str, ...] = ()
+COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
 
@@ -43,8 +48,8 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``look``: "trust" opens no picture, "probe" reads headers and hashes, "decode" decodes all.
     ``missing`` is for records whose reader found no pictures on disk: keep them (tagged) or drop.
-    ``exact``, ``near``, ``guard`` and ``mix`` are left out by null. What ``guard`` holds out is
-    written with the split "guard", and no quota of ``mix`` is filled with it.
+    Those from ``exact`` on are left out by null. What ``guard`` holds out is written with the split
+    "guard", and no quota of ``mix`` is filled with it.
     """
 
     look: Look = "probe"
@@ -57,6 +62,12 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mix: Mix | None = None
     seed: int = 0
 
+    @property
+    def operators(self) -> list[Operator]:
+        """Those that measure before they decide, in the order in which they decide."""
+        found = (getattr(self, name) for name in MEASURING)
+        return [operator for operator in found if operator is not None]
+
 
 def curate(
     in_folders: Sequence[Path],
@@ -66,19 +77,29 @@ def curate(
     roots: Roots | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    measures: Mapping[str, Measure] | None = None,
+    cache: Path | None = None,
 ) -> Manifest:
     """Read records of closed run folders and write those that every check keeps.
+
+    ``measures`` are those, by the name of their operator, that a room to the right brings;
+    ``cache`` is where measured values are kept, ``cache_folder()`` if None.
 
     Raises ``RunError`` for an input that is no closed run folder, ``DataError`` when two records
     have the same id.
     """
     config = config or CurateConfig()
+    operators = config.operators
+    known = dict(measures or {})
+    for operator in operators:
+        if operator.name not in known:
+            known[operator.name] = operator.measure()
     out_folder = Path(out_folder)
     parts = tuple(
         (Path(folder), n) for folder in in_folders for n in range(run.read_manifest(folder).shards)
     )
     taken = sum(run.read_manifest(folder).counts["out"] for folder in in_folders)
-    single = msgspec.structs.replace(config, exact=None, near=None, guard=None, mix=None)
+    single = msgspec.structs.replace(config, **dict.fromkeys(COMPARING))
     run.shard_stage(
         out_folder / "checks",
         stage="curate-checks",
@@ -90,7 +111,15 @@ def curate(
         workers=workers,
         progress=progress,
     )
-    decided = _decide(out_folder / "checks", config, taken)
+    columns = measure_parts(
+        out_folder / "checks",
+        [known[operator.name] for operator in operators],
+        dict(roots or {}),
+        cache or cache_folder(),
+        workers=workers,
+        progress=progress,
+    )
+    decided = _decide(out_folder / "checks", config, taken, columns)
     manifest = run.shard_stage(
         out_folder,
         stage="curate",
@@ -169,9 +198,11 @@ class Decided:
         return any(v.check == Guard.name and v.reason == HELD_OUT for v in self.verdicts[rid])
 
 
-def compare(batch: Batch, config: CurateConfig) -> Decided:
-    """Duplicates, guard sets and quotas over all survivors; each check sees what the one before
-    kept, and the quotas nothing that is held out."""
+def compare(
+    batch: Batch, config: CurateConfig, columns: Mapping[str, Column] | None = None
+) -> Decided:
+    """Duplicates, what was measured (``columns``), guard sets and quotas over all survivors; each
+    check sees what the one before kept, and the quotas nothing that is held out."""
     verdicts: dict[str, list[Verdict]] = {rid: [] for rid in batch.ids}
     held: list[Held] = []
     quotas: list[Quota] = []
@@ -185,6 +216,9 @@ def compare(batch: Batch, config: CurateConfig) -> Decided:
         batch = hear(find_exact(config.exact, batch))
     if config.near is not None:
         batch = hear(find_near(config.near, batch, seed=config.seed))
+    for operator in config.operators:
+        table = (columns or {})[operator.name].of(batch)
+        batch = hear(operator.decide(batch, table, seed=config.seed))
     if config.guard is not None:
         said, held = config.guard(batch, seed=config.seed)
         hear(said)
@@ -195,7 +229,9 @@ def compare(batch: Batch, config: CurateConfig) -> Decided:
     return Decided(verdicts, held, quotas)
 
 
-def _decide(checks: Path, config: CurateConfig, taken: int) -> Decided:
+def _decide(
+    checks: Path, config: CurateConfig, taken: int, columns: Mapping[str, Column]
+) -> Decided:
     identity: dict[str, str] = {}
     score: dict[str, float] = {}
     times: Counter[str] = Counter()
@@ -227,6 +263,7 @@ def _decide(checks: Path, config: CurateConfig, taken: int) -> Decided:
             quality=tuple(score[rid] for rid in batch.ids),
         ),
         config,
+        columns,
     )
 
 

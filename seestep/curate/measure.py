@@ -8,7 +8,6 @@ among them) and of the columns that it read. A changed threshold finds all value
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from seestep.curate.batch import Batch
-from seestep.disk import atomic_write
 from seestep.errors import RunError
 from seestep.media import Roots
 
@@ -56,7 +54,7 @@ class Column:
         """The rows of ``batch``, in its order. Raises ``RunError`` for a row never measured."""
         missing = [rid for rid in batch.ids if rid not in self.rows]
         if missing:
-            raise RunError("this record was not measured", file=None, record=missing[0])
+            raise RunError("this record was not measured", record=missing[0])
         return self.table.take([self.rows[rid] for rid in batch.ids])
 
 
@@ -67,30 +65,40 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seestep"
 
 
-def measured(measure: Measure, batch: Batch, roots: Roots, cache: Path) -> pa.Table:
-    """The values of ``measure`` for the rows of ``batch``, from the cache if they are there."""
+def file_of(measure: Measure, batch: Batch, cache: Path) -> Path:
+    """Where the values of ``measure`` for the rows of ``batch`` are kept."""
+    return cache / "measures" / measure.name / f"{key_of(measure, batch)}.parquet"
+
+
+def kept(file: Path, rows: int) -> pa.Table | None:
+    """What a file of the cache holds; None where it is not there, or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = cache / "measures" / measure.name / f"{key_of(measure, batch)}.parquet"
-    if file.is_file():
-        try:
-            found = pq.read_table(file)
-        except (pa.ArrowException, OSError):
-            found = None  # a damaged file is measured again
-        if found is not None and found.num_rows == len(batch):
-            return found
+    try:
+        found = pq.read_table(file)
+    except (pa.ArrowException, OSError):
+        return None  # it is measured again
+    return found if found.num_rows == rows else None
+
+
+def take(file: Path, rows: int) -> pa.Table:
+    """What a file of the cache holds. Raises ``RunError`` where that is not what was written."""
+    found = kept(file, rows)
+    if found is None:
+        raise RunError("this file of the cache went away or changed", file=file)
+    return found
+
+
+def measure_rows(measure: Measure, batch: Batch, roots: Roots) -> pa.Table:
+    """The values of ``measure``, newly found. Raises ``RunError`` for another number of rows."""
     table = measure(batch, roots)
     if table.num_rows != len(batch):
         raise RunError(
             f"{measure.name} measured another number of rows",
-            file=None,
             wanted=str(len(batch)),
             got=str(table.num_rows),
         )
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    atomic_write(file, sink.getvalue())
     return table
 
 

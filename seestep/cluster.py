@@ -1,0 +1,172 @@
+"""Shards and other jobs on a Ray cluster, through Ray Data: the same work, files and order of rows.
+
+Every machine of the cluster must have the same version of seestep, and see the input folders and
+the media roots under the same paths (a shared file system). What is made comes back to the driver,
+which alone writes run folders and the cache.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seestep.errors import RunError, need
+from seestep.workers import working
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from seestep.run import Sealed, ShardResult
+
+J = TypeVar("J")
+R = TypeVar("R")
+LOCAL = "local"
+ANSWER_S = 10.0
+
+
+@contextmanager
+def on_ray(address: str, *, cpus: int | None = None, gpus: float = 0.0) -> Iterator[None]:
+    """Inside it all stages of this process leave their shards to a Ray cluster.
+
+    ``address`` is that of its head ("auto" for one that runs on this machine), or "local" for a
+    cluster of this machine with ``cpus`` workers that ends with the block. ``gpus`` is what one
+    piece of work takes of a GPU.
+
+    Raises ``RunError`` where there is no such cluster.
+    """
+    need("ray", "ray")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+    from ray.data import DataContext
+
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    _answers(address)
+    try:
+        if address == LOCAL:
+            ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"no Ray cluster answers: {error}",
+            wanted=address,
+            hint=f'start one (ray start --head), or address "{LOCAL}" for this machine alone',
+        ) from error
+    context = DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    try:
+        with working(RayCrew(gpus)):
+            yield
+    finally:
+        ray.shutdown()
+
+
+def _answers(address: str) -> None:
+    """Raise ``RunError`` where nothing listens at HOST:PORT; Ray would wait for many minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"no Ray cluster answers: {error}",
+            wanted=address,
+            hint=f'start one (ray start --head), or address "{LOCAL}" for this machine alone',
+        ) from error
+
+
+class RayCrew:
+    """The processes of a Ray cluster this process is connected to."""
+
+    far = True
+
+    def __init__(self, gpus: float = 0.0) -> None:
+        self._gpus = gpus
+
+    def run(
+        self,
+        folder: Path,
+        fingerprint: str,
+        todo: Sequence[int],
+        work: Callable[[int], ShardResult],
+    ) -> Iterator[tuple[int, float]]:
+        """Make shards on the cluster and commit them here; yields (shard, seconds)."""
+        from seestep.run import write_shard
+
+        sealed = partial(_sealed, folder=folder, fingerprint=fingerprint, work=work)
+        for n, seconds, shard in self.each(sealed, todo):
+            write_shard(folder, n, shard)
+            yield n, seconds
+
+    def each(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """``work(job)`` of every job, each in a batch of its own; results as they are done."""
+        import ray
+        from ray.exceptions import RayError
+
+        try:
+            frozen = pickle.dumps(work)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise RunError(f"this work cannot be sent to a cluster: {error}") from error
+        rows = [{"job": pickle.dumps(job)} for job in jobs]
+        asked = ray.data.from_items(rows, override_num_blocks=len(rows))
+        taken: dict[str, Any] = {"num_gpus": self._gpus} if self._gpus else {}
+        made = asked.map_batches(
+            partial(_done, frozen),
+            batch_size=1,
+            batch_format="pyarrow",
+            zero_copy_batch=True,
+            **taken,
+        )
+        try:
+            for row in made.iter_rows():
+                result = pickle.loads(row["result"])
+                if isinstance(result, _Failure):
+                    raise result.error
+                yield result
+        except RayError as error:
+            raise RunError(
+                f"the cluster lost work: {str(error).strip().splitlines()[-1]}",
+                hint="run the same command again; finished shards are kept",
+            ) from error
+
+
+class _Failure:
+    """What a job raised, on its way home."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _done(frozen: bytes, batch: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    work = pickle.loads(frozen)
+    made = []
+    for job in batch["job"].to_pylist():
+        try:
+            made.append(pickle.dumps(work(pickle.loads(job))))
+        except Exception as error:
+            made.append(pickle.dumps(_Failure(error)))
+    return pa.table({"result": pa.array(made, pa.large_binary())})
+
+
+def _sealed(
+    n: int, *, folder: Path, fingerprint: str, work: Callable[[int], ShardResult]
+) -> tuple[int, float, Sealed]:
+    from seestep.run import seal
+
+    began = time.monotonic()
+    shard = seal(folder, n, fingerprint, work(n))
+    return n, round(time.monotonic() - began, 3), shard

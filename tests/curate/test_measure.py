@@ -1,0 +1,106 @@
+"""Measures: kept by what they depend on, the same whatever the workers, decided about apart."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from seestep.curate.batch import Batch, make_batch
+from seestep.curate.measure import join, key_of, measure_rows
+from seestep.curate.measuring import measure_parts
+from seestep.errors import RunError
+from tests.curate.test_engine import TOY, folder_of
+
+
+class Letters(msgspec.Struct, frozen=True):
+    """How many of one letter a question has; every call leaves a line in ``diary``."""
+
+    diary: str
+    letter: str = "e"
+    version: int = 1
+    name: str = "letters"
+    reads: tuple[str, ...] = ("prompts",)
+
+    def parameters(self) -> dict[str, str]:
+        return {"letter": self.letter}
+
+    def __call__(self, batch: Batch, roots: object) -> pa.Table:
+        with Path(self.diary).open("a") as diary:
+            diary.write(f"{len(batch)}\n")
+        return pa.table({"letters": [p.count(self.letter) for p in batch.prompts]})
+
+
+def calls(file: Path) -> list[int]:
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+def test_values_are_found_by_id_whatever_the_order(tmp_path):
+    folder = folder_of(tmp_path / "in", TOY[:3], TOY[3:])
+    measure = Letters(str(tmp_path / "diary"))
+    column = measure_parts(folder, [measure], {}, tmp_path / "cache")["letters"]
+    backwards = make_batch(TOY[::-1])
+    assert column.of(backwards)["letters"].to_pylist() == [p.count("e") for p in backwards.prompts]
+    assert calls(tmp_path / "diary") == [3, 5]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_measured_is_not_measured_again(tmp_path, workers):
+    folder = folder_of(tmp_path / "in", TOY[:3], TOY[3:])
+    diary = tmp_path / "diary"
+    ask = functools.partial(
+        measure_parts, folder, roots={}, cache=tmp_path / "cache", workers=workers
+    )
+    first = ask(measures=[Letters(str(diary))])["letters"].table
+    assert ask(measures=[Letters(str(diary))])["letters"].table == first
+    assert len(calls(diary)) == 2
+    ask(measures=[Letters(str(diary), letter="a")])
+    assert len(calls(diary)) == 4
+    ask(measures=[Letters(str(diary), version=2)])
+    assert len(calls(diary)) == 6
+
+
+def test_one_changed_shard_is_measured_alone(tmp_path):
+    measure = Letters(str(tmp_path / "diary"))
+    one = folder_of(tmp_path / "one", TOY[:3], TOY[3:])
+    other = folder_of(tmp_path / "other", TOY[:2], TOY[3:])
+    for folder in (one, other):
+        measure_parts(folder, [measure], {}, tmp_path / "cache")
+    assert calls(tmp_path / "diary") == [3, 5, 2]
+
+
+def test_a_key_depends_on_the_columns_that_are_read_alone(tmp_path):
+    measure = Letters(str(tmp_path / "diary"))
+    batch = make_batch(TOY)
+    renamed = make_batch([msgspec.structs.replace(r, id=f"x:{r.id}") for r in TOY])
+    reworded = make_batch([*TOY[1:], TOY[0]])
+    assert key_of(measure, batch) == key_of(measure, renamed) != key_of(measure, reworded)
+
+
+def test_a_damaged_file_of_the_cache_is_measured_again(tmp_path):
+    folder = folder_of(tmp_path / "in", TOY)
+    measure = Letters(str(tmp_path / "diary"))
+    good = measure_parts(folder, [measure], {}, tmp_path / "cache")["letters"].table
+    (file,) = (tmp_path / "cache").rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:40])
+    assert measure_parts(folder, [measure], {}, tmp_path / "cache")["letters"].table == good
+    assert calls(tmp_path / "diary") == [8, 8]
+
+
+def test_another_number_of_rows_and_an_unmeasured_record_are_errors(tmp_path):
+    batch = make_batch(TOY)
+    with pytest.raises(RunError, match="another number of rows"):
+        measure_rows(Letters(str(tmp_path / "d")), batch, {}) and measure_rows(_Short(), batch, {})
+    some = make_batch(TOY[:2])
+    with pytest.raises(RunError, match="t:other-picture"):
+        join([some], [pa.table({"x": [1, 2]})]).of(batch)
+
+
+class _Short(Letters, frozen=True):
+    diary: str = ""
+
+    def __call__(self, batch: Batch, roots: object) -> pa.Table:
+        return pa.table({"letters": [0]})
