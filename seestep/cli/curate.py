@@ -45,6 +45,7 @@ def curate(
     from seestep import recipe as recipes
     from seestep.cli.counts import said_of
     from seestep.cli.folders import named_folders
+    from seestep.cli.kinds import expect
     from seestep.curate.engine import CurateConfig
     from seestep.curate.engine import curate as keep_good
     from seestep.errors import RecipeError
@@ -57,6 +58,7 @@ def curate(
     places = [Path(word) for word in words if "=" not in word]
     if not places:
         raise RecipeError("no folder of records is named", hint="name what convert wrote")
+    expect("curate", recipe)
     config = recipes.load(recipe, changes, kind=CurateConfig)
     roots: dict[str, Path] = {}
     folders = []

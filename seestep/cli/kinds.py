@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from seestep import recipe as recipes
@@ -14,6 +15,7 @@ SIGNS = {
     "run": ({"world", "sources", "pipeline", "settings", "stages"}, "a whole run"),
     "eval": ({"items", "ask"}, "an evaluation"),
     "train": ({"optim", "batch", "epochs", "method"}, "one training stage"),
+    "curate": ({"look", "rules", "exact", "near"}, "curation"),
 }
 
 
@@ -30,4 +32,16 @@ def expect(verb: str, recipe: Path) -> None:
             f"this recipe is of {SIGNS[found][1]}, not of {SIGNS[verb][1]}",
             file=recipe,
             hint=f"seestep {found} {recipe}",
+        )
+
+
+def warn_of_precision(precision: str) -> None:
+    """Say on stderr where bf16 would make a CPU many times slower than fp32."""
+    from seestep.checkup import bf16_is_slow
+
+    if precision == "bf16" and bf16_is_slow():
+        print(
+            "seestep: precision is bf16 and this CPU has no instructions for it: a step takes 10 to"
+            " 20 times as long. Try: precision=fp32",
+            file=sys.stderr,
         )

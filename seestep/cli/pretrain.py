@@ -39,7 +39,7 @@ def pretrain(
     import msgspec
 
     from seestep import recipe as recipes
-    from seestep.cli.kinds import expect
+    from seestep.cli.kinds import expect, warn_of_precision
     from seestep.errors import RecipeError
     from seestep.pipeline.base import resolve_model
     from seestep.pipeline.pretrain import describe, make_base, probe_base, summary
@@ -65,6 +65,7 @@ def pretrain(
         made = resolve_model(str(checkpoint)) if checkpoint else folder / "checkpoint"
         found = probe_base(config, folder, made, progress=progress)
     else:
+        warn_of_precision(config.precision)
         made, found = make_base(config, folder, progress=progress)
     if json:
         told = {"checkpoint": str(made), "groups": summary(found)}

@@ -35,7 +35,7 @@ def train(
     import msgspec
 
     from seestep import recipe as recipes
-    from seestep.cli.kinds import expect
+    from seestep.cli.kinds import expect, warn_of_precision
     from seestep.progress import Progress
     from seestep.train import preview
     from seestep.train.config import AnyConfig, DpoConfig, SftConfig
@@ -59,6 +59,7 @@ def train(
     from seestep.train import engine
     from seestep.train.stages import read_result, run_dpo, run_sft
 
+    warn_of_precision(config.precision)
     folder = out or Path("runs") / f"{recipe.parent.name}-{recipe.stem}"
     progress = Progress(config.stage, mode="json" if json else "auto")
     if isinstance(config, SftConfig):

@@ -8,7 +8,7 @@ import pytest
 
 from seestep import recipe as recipes
 from seestep.cli import main
-from seestep.cli.kinds import SIGNS, expect, verb_of
+from seestep.cli.kinds import SIGNS, expect, verb_of, warn_of_precision
 from seestep.errors import RecipeError
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -18,6 +18,7 @@ ONE_OF_EACH = {
     "run": "ablations/quick.yaml",
     "eval": "qwen3-vl-8b/eval-lora.yaml",
     "train": "robobrain2-7b/dpo-lora.yaml",
+    "curate": "curate.yaml",
 }
 
 
@@ -50,3 +51,14 @@ def test_keys_that_tell_nothing_are_left_to_the_verb(tmp_path):
     path.write_text("name: odd\njoint: {steps: 1}\n", "utf-8")
     with pytest.raises(RecipeError, match="pretraining of a base"):
         expect("run", path)
+
+
+def test_bf16_on_a_cpu_without_it_is_said_and_fp32_is_not(monkeypatch, capsys):
+    for slow, precision, told in (
+        (True, "bf16", True),
+        (True, "fp32", False),
+        (False, "bf16", False),
+    ):
+        monkeypatch.setattr("seestep.checkup.bf16_is_slow", lambda slow=slow: slow)
+        warn_of_precision(precision)
+        assert ("precision=fp32" in capsys.readouterr().err) == told
