@@ -166,7 +166,7 @@ def bf16_is_slow() -> bool:
     small vision tower then takes 18 times as long as in fp32 (Zen 3, torch 2.13)."""
     import torch
 
-    if torch.cuda.is_available() or not torch.backends.mkldnn.is_available():
+    if torch.cuda.is_available() or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 

@@ -54,11 +54,11 @@ def curate(
     from seestep.progress import Progress
     from seestep.run import ledger_sha256
 
+    expect("curate", recipe)
     changes = [word for word in words if "=" in word]
     places = [Path(word) for word in words if "=" not in word]
     if not places:
         raise RecipeError("no folder of records is named", hint="name what convert wrote")
-    expect("curate", recipe)
     config = recipes.load(recipe, changes, kind=CurateConfig)
     roots: dict[str, Path] = {}
     folders = []
