@@ -42,6 +42,8 @@ def curate(
     """
     from contextlib import ExitStack
 
+    import msgspec
+
     from seestep import recipe as recipes
     from seestep.cli.counts import said_of
     from seestep.cli.folders import named_folders
@@ -83,6 +85,9 @@ def curate(
             measures=measures_of(config),
             cache=cache,
         )
-    print(said_of(out, manifest, json=json))
-    if not json:
-        print(f"ledger {ledger_sha256(out)[:16]}; seestep funnel {out} draws what each check did")
+    said, ledger = said_of(out, manifest, json=json), ledger_sha256(out)
+    if json:
+        print(msgspec.json.encode(msgspec.json.decode(said) | {"ledger": ledger}).decode())
+        return
+    print(said)
+    print(f"ledger {ledger[:16]}; seestep funnel {out} draws what each check did")
