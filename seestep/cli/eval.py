@@ -70,8 +70,9 @@ def evaluate(
             print(f"# {line}")
         return
 
-    from seestep.evals.engines.local import LocalEngine, weights_fingerprint
+    from seestep.evals.engines.local import LocalEngine
     from seestep.evals.run import item_folders, predict, score
+    from seestep.models.fingerprint import weights_fingerprint
     from seestep.models.load import load
     from seestep.pipeline import resolve_model
     from seestep.progress import Progress

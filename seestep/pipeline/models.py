@@ -10,9 +10,10 @@ import torch
 
 from seestep.curate.select import SelectConfig, select
 from seestep.evals.config import EvalConfig
-from seestep.evals.engines.local import LocalEngine, weights_fingerprint
+from seestep.evals.engines.local import LocalEngine
 from seestep.evals.run import predict, score
 from seestep.families import Family
+from seestep.models.fingerprint import weights_fingerprint
 from seestep.models.load import load
 from seestep.pipeline import eta, samples
 from seestep.pipeline.base import resolve_model

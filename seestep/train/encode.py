@@ -20,21 +20,13 @@ from seestep.errors import DataError
 from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.geometry.frames import Resize
+from seestep.models.chat import refuse_control, refuse_control_in, stills
 from seestep.records import Media, Pair, Record
 from seestep.thought.wire import completion
 
 Ids = NDArray[np.int64]
 Trained = Record | Pair
 
-CONTROL = (
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-    "<|endoftext|>",
-)
 # Generation may put "<think></think><answer>" before the answer, so the answer's tokens must not
 # merge with those of the tags around it.
 _SEAM = re.compile(r"(?<=<answer>)|(?=</answer>)")
@@ -140,15 +132,9 @@ class Encoder:
 
     def _encode(self, asked: Trained, family: Family, *, shrunk: bool) -> Encoded:
         chat = messages(asked, family)
-        pictures = tuple(
-            Picture(item, family.resize(_size(item)))
-            for item in (_still(asked, part) for m in chat for part in m["content"])
-            if item is not None
-        )
+        pictures = tuple(Picture(one, family.resize(_size(one))) for one in stills(asked, chat))
         text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        _refuse_control(
-            (p["text"] for m in chat for p in m["content"] if p["type"] == "text"), asked.id
-        )
+        refuse_control_in(chat, asked.id)
         ids = self._ids(text)
         if ids.count(self.image_token) != len(pictures):
             raise DataError(
@@ -179,7 +165,7 @@ class Encoder:
         )
 
     def _completion(self, record: str, text: str) -> Ids:
-        _refuse_control([text], record)
+        refuse_control([text], record)
         ids = [i for piece in _SEAM.split(text) for i in self._ids(piece)]
         return np.asarray([*ids, self.end_token], dtype=np.int64)
 
@@ -237,27 +223,6 @@ def _completions(asked: Trained, family: Family, wire: Literal["tags", "plain"])
             completion(asked.rejected, asked, family, asked.rejected_thought, wire),
         ]
     return [completion(asked.answer, asked, family, asked.thought, wire)]
-
-
-def _refuse_control(texts: Iterable[str], record: str) -> None:
-    """Text of a data set that holds a control token would open a turn or an image of its own."""
-    for text in texts:
-        found = [token for token in CONTROL if token in text]
-        if found:
-            raise DataError(f"the text holds the control token {found[0]}", record=record)
-
-
-def _still(asked: Trained, part: dict[str, Any]) -> Media | None:
-    """The picture a part of a message shows: a still, or one frame of a sequence."""
-    if part["type"] == "text":
-        return None
-    item = asked.find_media(part["media"])
-    if part["type"] != "image":
-        raise DataError("a video must be given as frames", record=asked.id, got=item.kind)
-    if item.kind == "frames":
-        path = item.frames[part["index"]]
-        return msgspec.structs.replace(item, kind="image", path=path, frames=())
-    return item
 
 
 def _size(item: Media) -> tuple[int, int]:

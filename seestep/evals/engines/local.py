@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -175,15 +173,3 @@ class _Held:
 
 def _place(ask: Ask, text: str) -> tuple[str, int, int]:
     return ask.kind, len(ask.images), len(text)
-
-
-def weights_fingerprint(folder: Path) -> str:
-    """sha256 over the names and bytes of a checkpoint's weights, config and tokenizer files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".safetensors", ".json", ".jinja", ".txt") and path.is_file():
-            digest.update(path.name.encode())
-            with path.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()
