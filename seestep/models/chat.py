@@ -1,13 +1,15 @@
-"""What a chat shows a model: its pictures in order, and no control token from a data set."""
+"""What a chat shows a model: its pictures in order and size, no control token of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from seestep import media as files
 from seestep.errors import DataError
+from seestep.media import Roots
 from seestep.records import Item, Media, Pair, Record
 
 CONTROL = (
@@ -19,6 +21,16 @@ CONTROL = (
     "<|video_pad|>",
     "<|endoftext|>",
 )
+
+
+A = TypeVar("A", Record, Pair, Record | Pair)
+
+
+def with_sizes(asked: A, roots: Roots) -> A:
+    """The same with the sizes of its pictures, read from headers where nobody has looked yet."""
+    if all(m.size for m in asked.media):
+        return asked
+    return msgspec.structs.replace(asked, media=tuple(_with_size(m, roots) for m in asked.media))
 
 
 def stills(asked: Record | Item | Pair, chat: Sequence[dict[str, Any]]) -> list[Media]:
@@ -42,6 +54,13 @@ def refuse_control_in(chat: Sequence[dict[str, Any]], record: str) -> None:
     """``refuse_control`` of all texts of a chat."""
     parts = (part for message in chat for part in message["content"])
     refuse_control((part["text"] for part in parts if part["type"] == "text"), record)
+
+
+def _with_size(item: Media, roots: Roots) -> Media:
+    if item.size or item.kind == "video":
+        return item
+    width, height = files.read_size(files.resolve(item, roots))
+    return msgspec.structs.replace(item, width=width, height=height)
 
 
 def _still(asked: Record | Item | Pair, part: dict[str, Any]) -> Media | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +59,16 @@ def load(
     attn: str = "sdpa",
     device: str = "cpu",
     family: str | None = None,
+    beside: Callable[[str], bool] | None = None,
+    renames: dict[str, str] | None = None,
 ) -> Loaded:
     """Load a checkpoint folder: model (eval mode), processor, family and card.
 
     ``family`` declares what a plain folder speaks when its model_type does not settle it
-    (robobrain2 is a qwen2_5_vl). Safetensors only. Raises ``DataError`` for an unknown
-    model_type, missing or misfitting weights, and a card that contradicts the files beside it.
+    (robobrain2 is a qwen2_5_vl). Safetensors only. ``beside`` tells the names of weights that the
+    caller does without: they may stand in the files or lack; ``renames`` (pattern -> text) is
+    applied to names first. Raises ``DataError`` for an unknown model_type, missing or misfitting
+    weights, and a card that contradicts the files beside it.
     """
     folder = Path(path)
     model_type = read_model_type(folder)
@@ -82,7 +86,7 @@ def load(
     spoken = family_of(processor, model_type, found.family if found else family)
     if found is not None and found.frame != spoken.frame:
         spoken = spoken.with_frame(found.frame, cards.NAME)
-    model = _load_weights(folder, model_type, dtype, attn).to(device).eval()
+    model = _load_weights(folder, model_type, dtype, attn, beside, renames).to(device).eval()
     return Loaded(model, processor, spoken, found or cards.describe(spoken, processor))
 
 
@@ -158,7 +162,14 @@ def family_of(processor: Any, model_type: str, name: str | None = None) -> Famil
     return family.with_processor(**cards.image_limits(processor))
 
 
-def _load_weights(folder: Path, model_type: str, dtype: str, attn: str) -> Any:
+def _load_weights(
+    folder: Path,
+    model_type: str,
+    dtype: str,
+    attn: str,
+    beside: Callable[[str], bool] | None,
+    renames: dict[str, str] | None,
+) -> Any:
     if not any(folder.glob("*.safetensors")):
         raise DataError(
             "no safetensors weights here",
@@ -175,11 +186,14 @@ def _load_weights(folder: Path, model_type: str, dtype: str, attn: str) -> Any:
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
+                key_mapping=renames,
             )
     except (RuntimeError, OSError) as error:
         raise DataError(f"the weights do not fit the config: {error}", file=folder) from error
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         keys = sorted(str(k) for k in info[problem])
+        if problem != "mismatched_keys" and beside is not None:
+            keys = [key for key in keys if not beside(key)]
         if keys:
             raise DataError(
                 f"the weights do not fit the config: {len(keys)} {problem.replace('_', ' ')}",
@@ -198,12 +212,14 @@ def _with_dtype(config: dict[str, Any], dtype: str) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' own bars: a line a tensor drowns the run's progress."""
+    """Without transformers' own bars and reports: a line a tensor drowns the run's progress."""
     bars: Any = logging
-    shown = bars.is_progress_bar_enabled()
+    shown, level = bars.is_progress_bar_enabled(), bars.get_verbosity()
     bars.disable_progress_bar()
+    bars.set_verbosity_error()
     try:
         yield
     finally:
+        bars.set_verbosity(level)
         if shown:
             bars.enable_progress_bar()

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seestep import media as files
 from seestep.errors import DataError
 from seestep.families import Family
 from seestep.families.prompt import messages
 from seestep.geometry.frames import Resize
-from seestep.models.chat import refuse_control, refuse_control_in, stills
+from seestep.models.chat import refuse_control, refuse_control_in, stills, with_sizes
 from seestep.records import Media, Pair, Record
 from seestep.thought.wire import completion
 
@@ -101,7 +99,7 @@ class Encoder:
         Raises ``DataError`` when it is too long and may not be shrunk, or cannot be written:
         vision spans and answers are never cut.
         """
-        asked = self._with_sizes(asked)
+        asked = with_sizes(asked, self.roots)
         encoded = self._encode(asked, self.family, shrunk=False)
         over = encoded.longest - self.max_length
         if over <= 0:
@@ -172,17 +170,6 @@ class Encoder:
     def _ids(self, text: str) -> list[int]:
         found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return found
-
-    def _with_sizes(self, asked: Trained) -> Trained:
-        if all(m.size for m in asked.media):
-            return asked
-        return msgspec.structs.replace(asked, media=tuple(map(self._with_size, asked.media)))
-
-    def _with_size(self, item: Media) -> Media:
-        if item.size or item.kind == "video":
-            return item
-        width, height = files.read_size(files.resolve(item, self.roots))
-        return msgspec.structs.replace(item, width=width, height=height)
 
 
 class TooLong(DataError):
