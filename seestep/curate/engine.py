@@ -24,11 +24,12 @@ from seestep.curate.batch import Batch, make_batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
 from seestep.curate.guard import HELD_OUT, Guard, Held
 from seestep.curate.measure import Column, Measure, cache_folder
-from seestep.curate.measuring import Operator, measure_parts
+from seestep.curate.measuring import Measuring, Operator, measure_parts
 from seestep.curate.mix import Mix, Quota
 from seestep.curate.pictures import CHECK as PICTURES
 from seestep.curate.pictures import Look, Missing, look_at
 from seestep.curate.quality import Quality
+from seestep.curate.reward import Reward
 from seestep.curate.rules import DEFAULT_RULES, AnyRule
 from seestep.errors import DataError, RunError
 from seestep.media import Roots
@@ -37,7 +38,7 @@ from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
 VERSION = 4
-MEASURING: tuple[str, ...] = ()
+MEASURING = ("reward",)
 COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
@@ -58,6 +59,7 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     quality: Quality = Quality()
     exact: ExactDuplicates | None = ExactDuplicates()
     near: NearDuplicates | None = NearDuplicates()
+    reward: Reward | None = None
     guard: Guard | None = None
     mix: Mix | None = None
     seed: int = 0
@@ -93,6 +95,8 @@ def curate(
     known = dict(measures or {})
     for operator in operators:
         if operator.name not in known:
+            if not isinstance(operator, Measuring):
+                raise RunError(f"nothing measures {operator.name}", hint="see measures_of")
             known[operator.name] = operator.measure()
     out_folder = Path(out_folder)
     parts = tuple(

@@ -27,7 +27,8 @@ CACHE_ENV = "SEESTEP_CACHE"
 
 
 class Measure(Protocol):
-    """An operator that measures. It must be picklable; models are loaded when it is first called.
+    """An operator that measures. It must be picklable. One that ``loads_model`` does so when it is
+    first called, and is called in one process of this machine.
 
     ``reads`` names the columns of ``Batch`` that the values depend on, ``parameters`` (plain JSON
     values) all else that they depend on. Called, it brings as many rows as the batch has.
@@ -39,6 +40,8 @@ class Measure(Protocol):
     def version(self) -> int: ...
     @property
     def reads(self) -> tuple[str, ...]: ...
+    @property
+    def loads_model(self) -> bool: ...
     def parameters(self) -> Any: ...
     def __call__(self, batch: Batch, roots: Roots) -> pa.Table: ...
 

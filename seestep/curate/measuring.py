@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from seestep import run
 from seestep.curate.batch import Batch, make_batch
@@ -30,8 +30,14 @@ class Operator(Protocol):
 
     @property
     def name(self) -> str: ...
-    def measure(self) -> Measure: ...
     def decide(self, batch: Batch, table: pa.Table, *, seed: int = 0) -> list[Verdict]: ...
+
+
+@runtime_checkable
+class Measuring(Operator, Protocol):
+    """An operator that knows its measure; that of another needs a room to the right."""
+
+    def measure(self) -> Measure: ...
 
 
 def measure_parts(
@@ -55,11 +61,14 @@ def measure_parts(
     todo = [job for job, file in files.items() if kept(file, len(batches[job[0]])) is None]
     done = len(files) - len(todo)
     work = partial(_measure, folder=folder, measures=tuple(measures), roots=roots)
-    for job, data in spread(work, todo, workers):
-        atomic_write(files[job], data)
-        done += 1
-        if progress is not None:
-            progress.update(done, len(files), measures[job[1]].name)
+    for i, measure in enumerate(measures):
+        jobs = [job for job in todo if job[1] == i]
+        # a model is loaded once here, or once in every process of a cluster
+        for job, data in spread(work, jobs, 1 if measure.loads_model else workers):
+            atomic_write(files[job], data)
+            done += 1
+            if progress is not None:
+                progress.update(done, len(files), measure.name)
     return {
         measure.name: join(batches, [take(files[n, i], len(b)) for n, b in enumerate(batches)])
         for i, measure in enumerate(measures)

@@ -33,6 +33,7 @@ class RewardMeasure:
     name = Reward.name
     version = Reward.version
     reads = ("json",)
+    loads_model = True
 
     def parameters(self) -> Any:
         """The weights by their hash, the precision as it is here, and the caps."""

@@ -17,6 +17,7 @@ from seestep.curate.select import select
 from seestep.export.write import export
 from seestep.pipeline.config import SourceSpec, World
 from seestep.pipeline.eta import WARM_UP, export_step
+from seestep.pipeline.measures import measures_of
 from seestep.pipeline.state import Run
 from seestep.records import Record
 from seestep.run import read_manifest, read_rows
@@ -197,6 +198,7 @@ def _curate(run: Run) -> None:
             roots=run.roots,
             workers=run.config.workers,
             progress=run.progress("curate"),
+            measures=measures_of(run.config.curate),
         )
         run.counts(manifest)
         for line in shares(run.out / "curated"):

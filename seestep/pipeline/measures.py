@@ -8,4 +8,9 @@ from seestep.curate.measure import Measure
 
 def measures_of(config: CurateConfig) -> dict[str, Measure]:
     """By the name of their operator."""
-    return {}
+    found: dict[str, Measure] = {}
+    if config.reward is not None:
+        from seestep.models.reward import RewardMeasure
+
+        found[config.reward.name] = RewardMeasure(config.reward)
+    return found

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pytest
 
 from seestep.curate.batch import Batch, make_batch
+from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.measure import join, key_of, measure_rows
 from seestep.curate.measuring import measure_parts
+from seestep.curate.reward import Reward
 from seestep.errors import RunError
 from tests.curate.test_engine import TOY, folder_of
 
@@ -24,6 +26,7 @@ class Letters(msgspec.Struct, frozen=True):
     version: int = 1
     name: str = "letters"
     reads: tuple[str, ...] = ("prompts",)
+    loads_model: bool = False
 
     def parameters(self) -> dict[str, str]:
         return {"letter": self.letter}
@@ -104,3 +107,35 @@ class _Short(Letters, frozen=True):
 
     def __call__(self, batch: Batch, roots: object) -> pa.Table:
         return pa.table({"letters": [0]})
+
+
+class Long(Letters, frozen=True):
+    """A reward that is the number of letters in the question."""
+
+    name: str = "reward"
+
+    def __call__(self, batch: Batch, roots: object) -> pa.Table:
+        counted = super().__call__(batch, roots)["letters"].to_pylist()
+        return pa.table({"reward": [float(n) for n in counted], "why": [""] * len(counted)})
+
+
+def test_another_threshold_decides_anew_and_measures_nothing(tmp_path):
+    folder = folder_of(tmp_path / "in", TOY[:3], TOY[3:])
+    diary = tmp_path / "diary"
+    told = {}
+    for share in (1.0, 0.5, 0.01):
+        config = CurateConfig(look="trust", reward=Reward(model="toy", keep=share))
+        out = tmp_path / f"out-{share}"
+        manifest = curate(
+            [folder], out, config, measures={"reward": Long(str(diary))}, cache=tmp_path / "cache"
+        )
+        told[share] = manifest.counts["out"], manifest.drops.get("reward:below_top", 0)
+    # three records come so far, all of one source and task: round half up, one at least
+    assert told == {1.0: (3, 0), 0.5: (2, 1), 0.01: (1, 2)}
+    assert len(calls(diary)) == 2
+
+
+def test_a_measure_that_nobody_brings_is_an_error(tmp_path):
+    folder = folder_of(tmp_path / "in", TOY)
+    with pytest.raises(RunError, match="nothing measures reward"):
+        curate([folder], tmp_path / "out", CurateConfig(reward=Reward(model="toy")))
