@@ -27,12 +27,14 @@ def texts_of(file: Path) -> list[str]:
 
 def seestep(file: Path, out: Path) -> list[int]:
     """The verb, with its copies, ledger and summary."""
+    import pyarrow.parquet as pq
+
     from seestep.curate.rows import RowsConfig, dedup_rows
-    from seestep.ledger import read
 
     dedup_rows(file, out.with_suffix(".d"), RowsConfig(text_fields=("text",), threshold=LEAST))
-    verdicts = read(out.with_suffix(".d") / "ledger.parquet")
-    return [int(v.id.rsplit(":", 1)[1]) - 1 for _, v in verdicts if not v.keep]
+    told = pq.ParquetFile(out.with_suffix(".d") / "ledger.parquet").read(["id", "keep"])
+    gone = [i for i, keep in zip(*(c.to_pylist() for c in told.columns), strict=True) if not keep]
+    return [int(i.rsplit(":", 1)[1]) - 1 for i in gone]
 
 
 def data_juicer(permutations: int) -> Callable[[Path, Path], list[int]]:

@@ -113,7 +113,7 @@ def _decode(decode: Callable[[bytes], T], line: bytes, kind: type[T]) -> tuple[T
         return None, f"longer than {MAX_LINE_BYTES:,} bytes"
     try:
         row = decode(line)
-        twice = named_twice(line) if kind is dict else None  # our own rows are written by us
+        twice = named_twice(line, row) if kind is dict else None  # our own rows are written by us
         if twice is not None:
             return None, f"the key {twice!r} stands twice in one object"
         return row, ""

@@ -65,10 +65,10 @@ def columns_of(lines: Sequence[tuple[int | None, Verdict]]) -> Columns:
 def _table(columns: Columns) -> pa.Table:
     import pyarrow as pa
 
-    types = {
-        "row": pa.int64(), "keep": pa.bool_(), "score": pa.float64(), "threshold": pa.float64()
-    }  # fmt: skip
-    return pa.table({n: pa.array(c, types.get(n, pa.string())) for n, c in columns.items()})
+    from seestep.columns import flags, integers, numbers, texts
+
+    makers = {"row": integers, "keep": flags, "score": numbers, "threshold": numbers}
+    return pa.table({n: makers.get(n, texts)(c) for n, c in columns.items()})
 
 
 def read(path: Path) -> Iterator[tuple[int | None, Verdict]]:

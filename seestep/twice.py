@@ -12,12 +12,15 @@ _APART: Final = re.compile(rb'"[ \t\r\n]+:')
 _SPELT: Final = re.compile(rb"\\u00(?:22|3[aA])")  # a quote or colon that is told by its number
 
 
-def named_twice(data: bytes) -> str | None:
+def named_twice(data: bytes, row: Any = None) -> str | None:
     """The first key that some object in ``data``, valid JSON, names twice.
 
-    What is decoded and written again has fewer keys then. Only where the counts differ, which
-    texts with quotes and colons may do as well, is it read by the slow decoder that shows pairs.
+    What is decoded (``row``, if it is at hand) and written again has fewer keys then. Only where
+    the counts differ, which texts with quotes and colons may do as well, is it read by the slow
+    decoder that shows pairs.
     """
+    if type(row) is dict and len(row) == data.count(b":"):
+        return None  # every key has a colon of its own
     again = msgspec.json.encode(msgspec.json.decode(data)).count(b'":')
     keys = data.count(b'":') + sum(1 for _ in _APART.finditer(data))
     if again == keys and not _SPELT.search(data):

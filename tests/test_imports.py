@@ -24,7 +24,7 @@ FOUNDATION = (
     ("yamls", "fit"),
     ("recipe",),
     ("terminal",),
-    ("disk", "progress", "gitinfo", "heap", "twice"),
+    ("disk", "progress", "gitinfo", "heap", "twice", "columns"),
     ("jsonl", "ledger"),
     ("run", "workers"),
     ("cluster",),

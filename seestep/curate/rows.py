@@ -19,7 +19,7 @@ import msgspec
 
 from seestep import disk, ledger
 from seestep.curate.near import normalise, same_words
-from seestep.curate.twins import Near, Shingle, Twins, best_first, sweep
+from seestep.curate.twins import Near, Shingle, Twins, sweep
 from seestep.errors import DataError, RunError
 from seestep.jsonl import each_line, read_lines_lenient
 from seestep.progress import Progress
@@ -154,7 +154,7 @@ def find(
     Equal texts first: only one of them goes through the search. A text of nothing is no twin.
     """
     rows = [row for row, text in enumerate(texts) if text]
-    order = [rows[i] for i in best_first([scores[r] for r in rows], [f"{r:012d}" for r in rows])]
+    order = sorted(rows, key=lambda row: -scores[row])  # of equals the first
     first: dict[tuple[str, str], int] = {}
     for row in order:
         first.setdefault((images[row], texts[row]), row)
@@ -214,7 +214,8 @@ def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progres
             continue
         columns.names |= row.keys()
         values = {name: value_at(row, name) for name in wanted}
-        columns.missing.update(name for name, value in values.items() if value is None)
+        if None in values.values():
+            columns.missing.update(name for name, value in values.items() if value is None)
         texts = [normalise(_words(values[name])) for name in config.text_fields]
         columns.lines.append(number)
         columns.texts.append(BETWEEN.join(texts) if any(texts) else "")

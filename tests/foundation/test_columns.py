@@ -1,0 +1,43 @@
+"""Arrow arrays from buffers are those that pyarrow makes, and pandas stays where it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+from seestep import columns
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 64, 1001])
+def test_arrays_equal_those_of_pyarrow(count):
+    some = [None if i % 3 == 0 else i - 2 for i in range(count)]
+    words = ["é" * (i % 5) + "\U0001f600" * (i % 2) for i in range(count)]
+    made = {
+        columns.integers: (some, pa.int64()),
+        columns.numbers: ([None if v is None else v / 7 for v in some], pa.float64()),
+        columns.texts: (words, pa.string()),
+        columns.flags: ([i % 3 == 1 for i in range(count)], pa.bool_()),
+    }
+    for make, (values, kind) in made.items():
+        array = make(values)
+        array.validate(full=True)
+        assert array.equals(pa.array(values, kind)) and array.null_count == values.count(None)
+
+
+def test_whole_columns_have_no_nulls():
+    assert columns.numbers([0.5, 2.0]).null_count == 0
+
+
+def test_writing_a_ledger_imports_no_pandas(tmp_path):
+    pytest.importorskip("pandas")
+    code = (
+        "import sys\n"
+        "from seestep.ledger import encode\n"
+        "from seestep.records import Verdict\n"
+        "encode(['a'], [Verdict(id='a', check='c', keep=True)])\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
