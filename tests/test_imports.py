@@ -24,7 +24,7 @@ FOUNDATION = (
     ("yamls", "fit"),
     ("recipe",),
     ("terminal",),
-    ("disk", "progress", "gitinfo", "heap", "twice", "columns"),
+    ("disk", "progress", "gitinfo", "heap", "twice", "columns", "compiled"),
     ("jsonl", "ledger"),
     ("run", "workers"),
     ("cluster",),

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from seestep.compiled import kernel
 
 Array = NDArray[Any]
 Starts = NDArray[np.int64]
@@ -21,7 +22,7 @@ _SHIFT = np.uint64(29)
 _HALF = np.uint64(32)
 
 
-@njit(cache=True)
+@kernel
 def _mixed(code: Any) -> Any:
     code ^= code >> _HALF
     code *= _GOLD
@@ -29,7 +30,7 @@ def _mixed(code: Any) -> Any:
     return code * _FNV
 
 
-@njit(cache=True)
+@kernel
 def word_tokens(points: Array, starts: Starts) -> tuple[Array, Starts]:
     """Code points -> one 64-bit token a word (split at spaces; a CJK sign is a word)."""
     tokens = np.empty(len(points), dtype=np.uint64)
@@ -58,7 +59,7 @@ def word_tokens(points: Array, starts: Starts) -> tuple[Array, Starts]:
     return tokens[:at].copy(), found
 
 
-@njit(cache=True)
+@kernel
 def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Starts]:
     """The different shingles of every text as sorted 64-bit codes, and where each text's begin.
 
@@ -98,7 +99,7 @@ def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Star
     return codes[:at].copy(), found
 
 
-@njit(cache=True)
+@kernel
 def band_keys(
     codes: Array, starts: Starts, rows: Array, groups: Array, odd: Array, add: Array, band: int
 ) -> Array:
@@ -122,7 +123,7 @@ def band_keys(
     return keys
 
 
-@njit(cache=True)
+@kernel
 def simhashes(codes: Array, starts: Starts) -> Array:
     """64-bit simhash of every text."""
     made = np.empty(len(starts) - 1, dtype=np.uint64)
@@ -142,7 +143,7 @@ def simhashes(codes: Array, starts: Starts) -> Array:
     return made
 
 
-@njit(cache=True)
+@kernel
 def jaccard_sorted(codes: Array, starts: Starts, a: int, b: int, least: float) -> float:
     """Exact Jaccard similarity of two rows; 0 as soon as it cannot reach ``least``."""
     i, end_i, j, end_j = starts[a], starts[a + 1], starts[b], starts[b + 1]
@@ -165,7 +166,7 @@ def jaccard_sorted(codes: Array, starts: Starts, a: int, b: int, least: float) -
     return similarity
 
 
-@njit(cache=True)
+@kernel
 def _bits(x: Any) -> int:
     count = 0
     while x:
@@ -174,7 +175,7 @@ def _bits(x: Any) -> int:
     return count
 
 
-@njit(cache=True)
+@kernel
 def near_kept(
     row: int, least: float, codes: Array, starts: Starts, groups: Array, prints: Array,
     blocks: int, apart: int, buckets: Array, begins: Array, filled: Array, members: Array,
@@ -209,7 +210,7 @@ def near_kept(
     return found
 
 
-@njit(cache=True)
+@kernel
 def keep(row: int, buckets: Array, begins: Array, filled: Array, members: Array) -> None:
     """Put a row into all its buckets."""
     for table in range(len(buckets)):
@@ -219,7 +220,7 @@ def keep(row: int, buckets: Array, begins: Array, filled: Array, members: Array)
             filled[bucket] += 1
 
 
-@njit(cache=True)
+@kernel
 def sweep(
     order: Array, least: float, codes: Array, starts: Starts, groups: Array, prints: Array,
     blocks: int, apart: int, buckets: Array, begins: Array, filled: Array, members: Array,

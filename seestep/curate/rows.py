@@ -212,7 +212,8 @@ def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progres
     for number, _, row in read_lines_lenient(file, dict, bad=columns.bad):
         if row is None:
             continue
-        columns.names |= row.keys()
+        if not columns.names.issuperset(row):
+            columns.names |= row.keys()
         values = {name: value_at(row, name) for name in wanted}
         if None in values.values():
             columns.missing.update(name for name, value in values.items() if value is None)
