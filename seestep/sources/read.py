@@ -146,6 +146,23 @@ def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any
             ) from error
 
 
+def parquet_all(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a Parquet file with all its columns; few at a time, as pictures may be inside."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with open_regular(path) as stream:
+        try:
+            for batch in pq.ParquetFile(stream).iter_batches(batch_size=64):
+                yield from batch.to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(
+                f"not a readable Parquet file: {str(error).splitlines()[0]}",
+                file=path,
+                hint="the download may have been cut off; fetch the file again",
+            ) from error
+
+
 def tfrecords(path: Path) -> Iterator[bytes]:
     """Payloads of a TFRecord file, both checksums verified."""
     with open_regular(path) as stream:

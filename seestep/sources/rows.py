@@ -7,7 +7,7 @@ chosen/rejected and rejected_response. A row that is none of them is kept with w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from seestep.errors import DataError
 from seestep.jsonl import read_jsonl_lenient
 from seestep.records import Verdict
 from seestep.sources.bad import with_bad
-from seestep.sources.read import json_items
+from seestep.sources.llama_factory import described
+from seestep.sources.read import json_items, parquet_all
 
 LINES = (".jsonl", ".ndjson")
 BOX = "<bbox>"  # placeholder of ms-swift: one a box in the column "objects"
@@ -61,29 +62,35 @@ class Row:
 
 
 def read(file: Path) -> Iterator[Row]:
-    """Every row of a JSON list or of JSON lines, in order.
+    """Every row of a JSON list, of JSON lines or of a Parquet file, in order.
 
+    Where LLaMA-Factory's dataset_info.json beside the file names its columns and tags, these count.
     Raises ``DataError`` where the file itself cannot be read; a bad line or row is yielded with
     what is wrong.
     """
+    known = described(file)
     if file.suffix.lower() in LINES:
-        yield from _lines(file)
+        yield from _lines(file, known)
+        return
+    if file.suffix.lower() == ".parquet":
+        for number, value in enumerate(parquet_all(file), 1):
+            yield of(number, known({k: v for k, v in value.items() if v is not None}))
         return
     if file.suffix.lower() != ".json":
         raise DataError(
             "this kind of file is not read",
             file=file,
-            wanted=".json (a list) or .jsonl",
+            wanted=".json (a list), .jsonl or .parquet",
             hint="datasets.load_dataset(...).to_json writes JSON lines",
         )
     for number, value in enumerate(with_bad(json_items(file), "", most=1.0), 1):
         if isinstance(value, Verdict):
             yield Row(number, wrong=f"{value.reason} ({value.evidence})")
         else:
-            yield of(number, value)
+            yield of(number, known(value))
 
 
-def _lines(file: Path) -> Iterator[Row]:
+def _lines(file: Path, known: Callable[[Any], Any]) -> Iterator[Row]:
     bad: list[Verdict] = []
     number = told = 0
     for value in read_jsonl_lenient(file, dict, bad=bad, max_bad=1.0):
@@ -92,7 +99,7 @@ def _lines(file: Path) -> Iterator[Row]:
             yield Row(number, wrong=f"{verdict.reason} ({verdict.evidence})")
         told = len(bad)
         number += 1
-        yield of(number, value)
+        yield of(number, known(value))
     for verdict in bad[told:]:
         number += 1
         yield Row(number, wrong=f"{verdict.reason} ({verdict.evidence})")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -20,6 +22,7 @@ from seestep.errors import DataError
 from seestep.families import Family
 from seestep.geometry.convert import to_frame
 from seestep.geometry.render import render
+from seestep.sources import rows
 
 SIZES = [(640, 480), (900, 600), (500, 375), (240, 320), (333, 500)]
 
@@ -403,3 +406,50 @@ def test_a_picture_that_is_cut_off_is_damaged(tmp_path):
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
     report = looked(write(tmp_path, [llava("<image>\nWhat is it?", "a mug", "a.jpg")]))
     assert "damaged" in named(report, "fault")
+
+
+def test_columns_and_tags_count_as_dataset_info_names_them(tmp_path):
+    image = picture(tmp_path, "a.png")
+    write(tmp_path, [{"q": "<image>What?", "a": "A cup.", "pics": [image]}], "alpaca.json")
+    said = [{"who": "me", "says": "<image>Which?"}]
+    good, worse = ({"who": "bot", "says": text} for text in ("The cup.", "The bowl."))
+    row = {"talk": said, "better": good, "worse": worse, "pics": [image]}
+    write(tmp_path, [row], "pairs.json")
+    names = {"role_tag": "who", "content_tag": "says", "user_tag": "me", "assistant_tag": "bot"}
+    info = {
+        "one": {
+            "file_name": "alpaca.json",
+            "columns": {"prompt": "q", "response": "a", "images": "pics"},
+        },
+        "two": {
+            "file_name": "pairs.json",
+            "formatting": "sharegpt",
+            "ranking": True,
+            "columns": {
+                "messages": "talk", "chosen": "better", "rejected": "worse", "images": "pics",
+            },
+            "tags": names,
+        },
+    }  # fmt: skip
+    (tmp_path / "dataset_info.json").write_text(json.dumps(info))
+    (one,) = rows.read(tmp_path / "alpaca.json")
+    assert (one.layout, one.images) == ("alpaca", (image,))
+    assert one.turns == (("user", "<image>What?"), ("assistant", "A cup."))
+    (two,) = rows.read(tmp_path / "pairs.json")
+    assert two.turns == (("user", "<image>Which?"), ("assistant", "The cup."))
+    assert (two.rejected, two.images) == ("The bowl.", (image,))
+
+
+def test_a_parquet_file_reads_as_the_same_rows_in_json_lines(tmp_path):
+    asked = [{"role": "user", "content": "Which?"}]
+    good, worse = ([{"role": "assistant", "content": t}] for t in ("The cup.", "The bowl."))
+    table = [
+        {"prompt": asked, "completion": good},
+        {"prompt": asked, "chosen": good, "rejected": worse},
+    ]
+    names = ("prompt", "completion", "chosen", "rejected")
+    columns = {k: [row.get(k) for row in table] for k in names}
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    lines = write(tmp_path, table, "data.jsonl")
+    assert list(rows.read(tmp_path / "data.parquet")) == list(rows.read(lines))
+    assert [r.rejected for r in rows.read(lines)] == [None, "The bowl."]
