@@ -73,8 +73,8 @@ def read(file: Path) -> Iterator[Row]:
         yield from _lines(file, known)
         return
     if file.suffix.lower() == ".parquet":
-        for number, value in enumerate(parquet_all(file), 1):
-            yield of(number, known({k: v for k, v in value.items() if v is not None}))
+        for number, cells in enumerate(parquet_all(file), 1):
+            yield of(number, known({k: v for k, v in cells.items() if v is not None}))
         return
     if file.suffix.lower() != ".json":
         raise DataError(
