@@ -29,8 +29,10 @@ from seestep.curate.mix import Mix, Quota
 from seestep.curate.pictures import CHECK as PICTURES
 from seestep.curate.pictures import Look, Missing, look_at
 from seestep.curate.quality import Quality
+from seestep.curate.relevance import Relevance
 from seestep.curate.reward import Reward
 from seestep.curate.rules import DEFAULT_RULES, AnyRule
+from seestep.curate.semantic import SemanticDuplicates
 from seestep.errors import DataError, RunError
 from seestep.media import Roots
 from seestep.progress import Progress
@@ -38,7 +40,7 @@ from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
 VERSION = 4
-MEASURING = ("reward",)
+MEASURING = ("relevance", "semantic", "reward")
 COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
@@ -59,6 +61,8 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     quality: Quality = Quality()
     exact: ExactDuplicates | None = ExactDuplicates()
     near: NearDuplicates | None = NearDuplicates()
+    relevance: Relevance | None = None
+    semantic: SemanticDuplicates | None = None
     reward: Reward | None = None
     guard: Guard | None = None
     mix: Mix | None = None

