@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from seestep.curate.engine import CurateConfig
+from seestep.curate.judge.config import Judge
 from seestep.curate.select import SelectConfig
 from seestep.evals.config import EvalConfig
 from seestep.thought.build import BuildConfig
@@ -105,6 +106,7 @@ class Pipeline(Config, frozen=True, kw_only=True):
     sources: tuple[SourceSpec, ...] = ()
     curate: CurateConfig = CurateConfig()
     thought: BuildConfig | None = None
+    judge: Judge | None = None  # writes the folder "judged", of thoughts where there are any
     export: tuple[ExportSpec, ...] = ()
     selections: dict[str, SelectConfig] = {}  # folders to write below data/, for stage recipes
     stages: tuple[Stage, ...] = ()

@@ -12,11 +12,15 @@ import msgspec
 from seestep import families
 from seestep.curate.engine import curate, read_report
 from seestep.curate.guard import Held
+from seestep.curate.judge.config import Judge
+from seestep.curate.judge.page import lines as judge_lines
+from seestep.curate.judge.stage import judge_folder
+from seestep.curate.measure import cache_folder
 from seestep.curate.mix import Quota
 from seestep.curate.select import select
 from seestep.export.write import export
 from seestep.pipeline.config import SourceSpec, World
-from seestep.pipeline.eta import WARM_UP, export_step
+from seestep.pipeline.eta import JUDGING, WARM_UP, export_step
 from seestep.pipeline.measures import measures_of
 from seestep.pipeline.state import Run
 from seestep.records import Record
@@ -189,6 +193,23 @@ def _world(run: Run, world: World) -> None:
             run.tell(f"{items:,} questions in {len(run.suites)} suites")
 
 
+def _judge(run: Run, folder: Path, config: Judge) -> Path:
+    out = run.out / "judged"
+    with run.step(JUDGING):
+        done = judge_folder(
+            folder,
+            out,
+            config,
+            roots=run.roots,
+            cache=cache_folder() / "answers.sqlite",
+            progress=run.progress("judge"),
+        )
+        run.counts(done.manifest)
+        for line in judge_lines(done.report, run.look):
+            run.say(f"   {line}")
+    return out
+
+
 def _curate(run: Run) -> None:
     with run.step("Curating"):
         manifest = curate(
@@ -209,6 +230,8 @@ def _curate(run: Run) -> None:
             last = run.out / "thoughts"
             manifest = build_thoughts(run.out / "curated", last, run.config.thought)
             run.counts(manifest)
+    if run.config.judge is not None:
+        last = _judge(run, last, run.config.judge)
     for spec in run.config.export:
         with run.step(export_step(spec)):
             done = export(

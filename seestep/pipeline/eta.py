@@ -12,6 +12,7 @@ Kind = Literal["start", "data", "train", "exam", "report"]
 
 WARM_UP = "Starting up"
 TORCH = "Loading torch"
+JUDGING = "Asking the judge"
 REPORT = "Writing the report"
 PLAN_TASKS = {"plan", "next_action", "recover"}
 
@@ -65,6 +66,12 @@ def steps(config: Pipeline) -> list[Step]:
         add(
             "Building thoughts", "data", 0.03 * homes,
             "Beside an answer stand the steps see / do / expect that lead to it, each one checked.",
+        )  # fmt: skip
+    if config.judge is not None:
+        add(
+            JUDGING, "data", 60,
+            "A model reads what rules cannot: does a thought contradict itself, is a plan any "
+            "good. It drops only what people's labels show it can tell.",
         )  # fmt: skip
     for export in config.export:
         add(

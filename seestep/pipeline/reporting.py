@@ -85,6 +85,7 @@ def _steps(run: Run) -> list[tuple[str, Path]]:
         world / "episodes" / "records": "records from episodes",
         run.out / "curated": "kept by curation",
         run.out / "thoughts": "with thoughts beside",
+        run.out / "judged": "passed by the judge",
         run.pairs: "plan pairs proved",
     }
     folders = [*run.folders, *list(names)[2:]]
