@@ -31,8 +31,10 @@ def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
         of.setdefault(verdict.id, []).append(verdict)
     lines: list[tuple[int | None, Verdict]] = []
     for row, id in enumerate(ids):
-        about = of.get(id) or [Verdict(id=id, check="", keep=True)]
-        lines += [(row, verdict) for verdict in about]
+        if (about := of.get(id)) is None:
+            lines.append((row, Verdict(id=id, check="", keep=True)))
+        else:
+            lines += [(row, verdict) for verdict in about]
     kept = set(ids)
     lines += [(None, verdict) for verdict in verdicts if verdict.id not in kept]
 

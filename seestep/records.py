@@ -7,6 +7,7 @@ a geometry by key, and the numbers are written once, for one model family, by ``
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
@@ -88,7 +89,7 @@ class Geometry(Noun, frozen=True, kw_only=True):
                 raise ValueError(f"mask {self.key!r} needs rle and rle_size")
             return
         for ring in (self.values, *self.rings):
-            if len(ring) % 2 or any(v != v or v in (float("inf"), float("-inf")) for v in ring):
+            if len(ring) % 2 or not all(map(isfinite, ring)):
                 raise ValueError(f"{self.kind} {self.key!r} needs finite x, y pairs, got {ring}")
         wanted = _POINTS_OF.get(self.kind)
         if wanted is not None and len(self.values) != 2 * wanted:
@@ -311,16 +312,17 @@ class _Asked(Noun, frozen=True, kw_only=True):
         media = [m.key for m in self.media]
         keys = [g.key for g in self.geometry]
         for name, seen in (("media", media), ("geometry", keys)):
-            if len(set(seen)) != len(seen):
+            if len(seen) > 1 and len(set(seen)) != len(seen):
                 raise ValueError(f"{self.id}: {name} keys repeat: {seen}")
         for g in self.geometry:
             if g.media not in media:
                 raise ValueError(f"{self.id}: geometry {g.key!r} is on unknown media {g.media!r}")
-        for part in (p for t in self.turns for p in t.parts):
-            if isinstance(part, MediaRef) and part.media not in media:
-                raise ValueError(f"{self.id}: a turn shows unknown media {part.media!r}")
-            if isinstance(part, GeometryRef) and part.geometry not in keys:
-                raise ValueError(f"{self.id}: a turn cites unknown geometry {part.geometry!r}")
+        for turn in self.turns:
+            for part in turn.parts:
+                if isinstance(part, MediaRef) and part.media not in media:
+                    raise ValueError(f"{self.id}: a turn shows unknown media {part.media!r}")
+                if isinstance(part, GeometryRef) and part.geometry not in keys:
+                    raise ValueError(f"{self.id}: a turn cites unknown geometry {part.geometry!r}")
 
     def find_media(self, key: str) -> Media:
         """The media called ``key``; KeyError if there is none."""
@@ -331,14 +333,9 @@ class _Asked(Noun, frozen=True, kw_only=True):
         return next_by_key(self.geometry, key)
 
     def _check_answer(self, answer: Answer) -> None:
-        keys = {g.key for g in self.geometry}
-        cited = [
-            getattr(answer, name)
-            for name in ("geometry", "region")
-            if getattr(answer, name, None) is not None
-        ]
-        for key in cited:
-            if key not in keys:
+        for name in ("geometry", "region"):
+            key = getattr(answer, name, None)
+            if key is not None and all(g.key != key for g in self.geometry):
                 raise ValueError(f"{self.id}: the answer cites unknown geometry {key!r}")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 _APART: Final = re.compile(rb'"[ \t\r\n]+:')
+_BLANKS: Final = (b" :", b"\t:", b"\r:", b"\n:")
 _SPELT: Final = re.compile(rb"\\u00(?:22|3[aA])")  # a quote or colon that is told by its number
 
 
@@ -22,8 +23,10 @@ def named_twice(data: bytes, row: Any = None) -> str | None:
     if type(row) is dict and len(row) == data.count(b":"):
         return None  # every key has a colon of its own
     again = msgspec.json.encode(msgspec.json.decode(data)).count(b'":')
-    keys = data.count(b'":') + sum(1 for _ in _APART.finditer(data))
-    if again == keys and not _SPELT.search(data):
+    keys = data.count(b'":')
+    if any(blank in data for blank in _BLANKS):  # looked for first: it is ten times as fast
+        keys += sum(1 for _ in _APART.finditer(data))
+    if again == keys and not (b"\\u00" in data and _SPELT.search(data)):
         return None
     twice: list[str] = []
 

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import msgspec
-
 from seestep.errors import DataError
 from seestep.records import Media, Provenance, Record, Split, Verdict
 from seestep.sources import (
@@ -21,11 +19,13 @@ from seestep.sources import (
     epic_kitchens,
     lrv_instruction,
     lvis,
+    make,
     paco,
     pixmo_points,
     robopoint,
     sharerobot,
     vg_rows,
+    vg_things,
     visual_genome,
 )
 from seestep.sources.read import (
@@ -34,6 +34,7 @@ from seestep.sources.read import (
     json_pairs,
     json_value,
     parquet_rows,
+    text_lines,
 )
 
 Found: TypeAlias = Record | Verdict | tuple[Record, dict[str, bytes]]
@@ -84,10 +85,14 @@ class Source:
 
 def _visual_genome(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     images = _vg_images(_one(root, VG_IMAGES))
+    told = next((root / name for name in VG_ALIASES if (root / name).exists()), None)
+    alias = visual_genome.aliases(text_lines(told)) if told is not None else {}
     parts: tuple[tuple[str, Any, Any], ...] = (
-        ("relationships.json", visual_genome.relations, vg_rows.Relations),
+        ("relationships.json", partial(visual_genome.relations, aliases=alias), vg_rows.Relations),
         ("region_descriptions.json", visual_genome.regions, vg_rows.Regions),
         ("question_answers.json", visual_genome.questions, vg_rows.Questions),
+        ("objects.json", vg_things.objects, vg_rows.Objects),
+        ("attributes.json", vg_things.attributes, vg_rows.Attributes),
     )
     for name, convert, kind in parts:
         path = root / name
@@ -126,7 +131,7 @@ def _pixmo(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
 def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
     """The rows of a file that its owners hold out, marked so."""
     for row in rows:
-        yield msgspec.structs.replace(row, split=split) if isinstance(row, Record) else row
+        yield make.marked(row, split=split) if isinstance(row, Record) else row
 
 
 def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -233,6 +238,7 @@ EGO4D_FOLDERS = ("v2/annotations", "v1/annotations", "annotations", ".")
 EGO4D = tuple(f"{folder}/{name}.json" for folder in EGO4D_FOLDERS for name in EGO4D_FILES)
 ALFRED = tuple(f"{name}_2.1.0/*/*/*/traj_data.json" for name in ("json", "full"))
 VG_IMAGES = ("image_data.json", "../image_data.json")
+VG_ALIASES = ("relationship_alias.txt", "../relationship_alias.txt")
 PARQUET = ("train-*.parquet", "data/train-*.parquet")
 
 SOURCES: Mapping[str, Source] = {
@@ -241,9 +247,15 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "visual_genome",
             "Visual Genome",
-            "relations, referred regions, free questions",
+            "relations, things and referred regions, what things are like, free questions",
             visual_genome.LICENCE,
-            ("relationships.json", "region_descriptions.json", "question_answers.json"),
+            (
+                "relationships.json",
+                "region_descriptions.json",
+                "question_answers.json",
+                "objects.json",
+                "attributes.json",
+            ),
             "homes.cs.washington.edu/~ranjay/visualgenome, JSON files and images side by side",
             _visual_genome,
             "visual_genome",

@@ -22,6 +22,7 @@ from seestep.errors import MediaError
 from seestep.geometry import exif, masks
 from seestep.media import Roots, exif_orientation, open_image, probe, read_size, resolve
 from seestep.records import Geometry, Media, Pair, Provenance, Record, Verdict
+from seestep.sources import make
 
 MISSING = "media-missing"  # tag of a record whose pictures are not on disk
 UNSURE = "EXIF turns this picture, and its source does not tell which way up its numbers are"
@@ -85,7 +86,7 @@ class Pictures:
                     evidence=os.path.relpath(found.file, self._folder) if found.file else "",
                 )
             if found is None:
-                return msgspec.structs.replace(record, tags=(*record.tags, MISSING))
+                return make.marked(record, tags=(*record.tags, MISSING))
             seen[media.key] = found
         media_known = tuple(known.media for known in seen.values())
         return _turned(msgspec.structs.replace(record, media=media_known), seen)

@@ -113,6 +113,15 @@ def _csv(
             raise DataError("a row is cut short", file=path, record=f"line {reader.line_num}")
 
 
+def text_lines(path: Path) -> list[str]:
+    """The lines of a small UTF-8 text."""
+    with (
+        open_regular(path) as stream,
+        io.TextIOWrapper(stream, encoding="utf-8-sig") as text,
+    ):
+        return [line.rstrip("\n") for line in _lines(text, path)]
+
+
 def _lines(text: Iterable[str], path: Path) -> Iterator[str]:
     try:
         yield from text

@@ -33,6 +33,24 @@ class Thing(msgspec.Struct, frozen=True, gc=False):
         return " ".join(name.lower().split())
 
 
+class Described(msgspec.Struct, frozen=True, gc=False):
+    """A thing of objects.json or attributes.json; v1.0's attributes say ``object_names``."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    names: tuple[str, ...] = ()
+    object_names: tuple[str, ...] = ()
+    attributes: tuple[str | None, ...] | None = ()
+    object_id: int | None = None
+    id: int | None = None
+
+    @property
+    def label(self) -> str:
+        return " ".join((self.names or self.object_names or ("",))[0].lower().split())
+
+
 class Relation(msgspec.Struct, frozen=True):
     """Two things and what one is to the other."""
 
@@ -80,6 +98,20 @@ class Relations(_OfImage, frozen=True, kw_only=True):
 
     PARTS: ClassVar[tuple[str, Any]] = ("relationships", Relation)
     relationships: list[Relation]
+
+
+class Objects(_OfImage, frozen=True, kw_only=True):
+    """An entry of objects.json."""
+
+    PARTS: ClassVar[tuple[str, Any]] = ("objects", Described)
+    objects: list[Described]
+
+
+class Attributes(_OfImage, frozen=True, kw_only=True):
+    """An entry of attributes.json."""
+
+    PARTS: ClassVar[tuple[str, Any]] = ("attributes", Described)
+    attributes: list[Described]
 
 
 class Regions(_OfImage, frozen=True, kw_only=True):

@@ -26,7 +26,14 @@ from seestep.records import (
 )
 from seestep.sources import bad, make, vg_rows
 
-Row = TypeVar("Row", vg_rows.Relations, vg_rows.Regions, vg_rows.Questions)
+Row = TypeVar(
+    "Row",
+    vg_rows.Relations,
+    vg_rows.Regions,
+    vg_rows.Questions,
+    vg_rows.Objects,
+    vg_rows.Attributes,
+)
 Found: TypeAlias = Iterator[Record | Verdict]
 LICENCE = "CC BY 4.0"
 VERSION = "1"
@@ -66,9 +73,14 @@ def media(row: vg_rows.Image) -> Media:
 
 
 def relations(
-    rows: Iterable[vg_rows.Relations], images: Mapping[int, Media], where: Provenance
+    rows: Iterable[vg_rows.Relations],
+    images: Mapping[int, Media],
+    where: Provenance,
+    aliases: Mapping[str, str] | None = None,
 ) -> Iterator[Record | Verdict]:
-    """Where one thing is relative to another, for pairs that their names single out."""
+    """Where one thing is relative to another, for pairs that their names single out. ``aliases``:
+    what other ways of writing a predicate mean, of relationship_alias.txt."""
+    known = aliases or {}
 
     def read(index: int, row: vg_rows.Relations) -> Iterator[Record | Verdict]:
         image, media = row.image, images.get(row.image)
@@ -88,6 +100,7 @@ def relations(
                 yield make.dropped(id, "join", "the image is not in image_data.json", str(image))
                 continue
             predicate = " ".join(relation.predicate.lower().split())
+            predicate = known.get(predicate, predicate)
             if not predicate or not one or not other:
                 yield make.dropped(id, "empty", "a name or the predicate is empty")
             elif a is None or b is None:
@@ -100,7 +113,17 @@ def relations(
             else:
                 yield _relation(id, predicate, (one, other), (a, b), media, at)
 
-    return bad.each(rows, where, _once(read, "relationships"))
+    return bad.each(rows, where, once(read, "relationships"))
+
+
+def aliases(lines: Iterable[str]) -> dict[str, str]:
+    """Other ways of writing a word, by what they mean: a line is "on,on top of it,sits on"."""
+    found: dict[str, str] = {}
+    for line in lines:
+        first, *others = (" ".join(word.lower().split()) for word in line.split(","))
+        if first:
+            found |= {other: first for other in others if other and other not in found}
+    return found
 
 
 def regions(
@@ -138,7 +161,7 @@ def regions(
                     provenance=at,
                 )
 
-    return bad.each(rows, where, _once(read, "regions"))
+    return bad.each(rows, where, once(read, "regions"))
 
 
 def questions(
@@ -166,10 +189,10 @@ def questions(
                     provenance=at,
                 )
 
-    return bad.each(rows, where, _once(read, "qas"))
+    return bad.each(rows, where, once(read, "qas"))
 
 
-def _once(read: Callable[[int, Row], Found], part: str) -> Callable[[int, Row], Found]:
+def once(read: Callable[[int, Row], Found], part: str) -> Callable[[int, Row], Found]:
     """``read`` for the first entry of each image; the file has one for each."""
     seen: set[int] = set()
 

@@ -1,5 +1,6 @@
 """The official files themselves, where they are on disk (never part of the project)."""
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from seestep.errors import DataError
 from seestep.records import Freeform, Provenance, Record, Verdict, YesNo
-from seestep.sources import catalog, lrv_instruction
+from seestep.sources import catalog, lrv_instruction, vg_things
 from seestep.sources.read import json_items, tf_example, tfrecords
 
 SHARED = Path(os.environ.get("SEESTEP_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -51,12 +52,19 @@ def test_every_row_becomes_a_record_or_a_verdict_and_ids_are_unique(name: str) -
 
 @real
 def test_visual_genome_counts_match_the_file() -> None:
-    tasks, drops, _ = read("visual_genome")
+    tasks, drops, records = read("visual_genome")
     # 158 relationships, 1278 regions, 721 questions in the five images (ORIGIN.md)
     assert tasks["vqa"] == 721
-    assert tasks["locate"] + tasks["relation"] + drops["source:ambiguous"] == 1278 + 158
+    rows = json.loads((REAL / "visual_genome/v1.2/objects.json").read_text())
+    names = sum(len({o["names"][0].lower() for o in row["objects"]}) for row in rows)
+    found = [r for r in records if "-attribute-" in r.id]
+    coloured = [r for r in found if r.task == "locate"]
+    asked = tasks["locate"] - len(coloured) + tasks["relation"] + drops["source:ambiguous"]
+    left = asked - (1278 + 158 + names)  # attributes of things that no colour singles out
+    assert 0 <= left < 60
+    assert all(r.geometry[0].label.split()[0] in vg_things.COLOURS for r in coloured)
     older, _, _ = read("visual_genome", "visual_genome/v1.0")
-    assert set(older) == {"relation", "locate", "vqa"}
+    assert set(older) == {"relation", "locate", "vqa", "attribute"}
 
 
 @real
