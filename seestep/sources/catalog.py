@@ -19,6 +19,7 @@ from seestep.sources import (
     epic_kitchens,
     lrv_instruction,
     lvis,
+    lvis_points,
     make,
     paco,
     pixmo_points,
@@ -131,7 +132,9 @@ def _pixmo(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
 def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
     """The rows of a file that its owners hold out, marked so."""
     for row in rows:
-        yield make.marked(row, split=split) if isinstance(row, Record) else row
+        if isinstance(row, Record) and row.split != split:
+            row = make.marked(row, split=split)
+        yield row
 
 
 def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -141,6 +144,7 @@ def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
             json_items(path, "annotations", lvis.Annotation),
             json_items(path, "categories", lvis.Category),
             at(path),
+            json_items(path, "annotations", lvis_points.Outline),
         )
         yield from _held("val" if "_val" in path.name else "train", rows)
 
@@ -263,7 +267,7 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "lvis",
             "LVIS",
-            "locating, counting, legal absences",
+            "locating, pointing, counting, legal absences",
             "annotations CC BY 4.0; images COCO/Flickr, per image",
             ("lvis_*.json",),
             "lvisdataset.org, images: COCO train2017 and val2017",

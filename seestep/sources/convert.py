@@ -23,6 +23,7 @@ from seestep.sources.pictures import CHECK, Pictures, named_images
 
 VERSION = 5
 SHARD_ROWS = 5_000
+SWEPT = 16  # shards after which cycles are looked for
 T = TypeVar("T")
 
 
@@ -95,7 +96,8 @@ def convert(
                 verdicts.append(checked)
             else:
                 rows.append(checked)
-        gc.collect(1)
+        if shard % SWEPT == SWEPT - 1:
+            gc.collect(1)
         return ShardResult(rows=rows, verdicts=verdicts, files=embedded)
 
     with _unswept():

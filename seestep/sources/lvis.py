@@ -1,4 +1,4 @@
-"""LVIS: locate, count, and absences that are legal to ask (v0.5 and v1 path rules).
+"""LVIS: locate, point, count, and absences that are legal to ask (v0.5 and v1 path rules).
 
 LVIS is federated: a category that is not annotated may still be there unless its id is in
 ``neg_category_ids``, and counts hold only outside ``not_exhaustive_category_ids``.
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from seestep.records import Box, Form, Geometry, Media, Number, Provenance, Record, Verdict, YesNo
-from seestep.sources import bad, make
+from seestep.sources import bad, lvis_points, make
+from seestep.sources.lvis_points import Asked, Columns, Outline
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,33 +76,50 @@ def convert(
     annotations: Iterable[Annotation],
     categories: Iterable[Category],
     where: Provenance,
+    outlines: Iterable[Outline] = (),
 ) -> Iterator[Record | Verdict]:
-    """Records of every image, in the order of ``images``."""
+    """Records of every image, in the order of ``images``; then those of ``outlines``, which are
+    the annotations once more."""
     names = {c.id: readable(c.name) for c in categories}
-    found: dict[int, list[Annotation]] = defaultdict(list)
+    found = Columns()
     for a in annotations:
-        found[a.image_id].append(a)
+        found.add(a.image_id, (a.id, a.category_id), (*a.bbox, a.area))
+    found.sort()
 
     seen: set[int] = set()
+    asked: dict[int, Asked] = {}
 
     def read(index: int, image: Image) -> Iterator[Record | Verdict]:
         if image.id in seen:
             yield make.again(f"lvis:{image.id}", "image", index)
             return
-        yield from of_image(image, found.pop(image.id, []), names, _at(where, index))
+        rows = [_annotation(*row) for row in found.of(image.id)]
+        yield from of_image(image, rows, names, _at(where, index), asked)
         seen.add(image.id)
 
     yield from bad.each(images, where, read)
-    for orphan, rows in sorted(found.items()):
-        for a in rows:
-            id = f"lvis:{orphan}-{a.id}"
+    for orphan in found.images():
+        for (_, number, _), _ in found.of(orphan) if orphan not in seen else ():
+            id = f"lvis:{orphan}-{number}"
             yield make.dropped(id, "join", "the annotation's image is not in the file")
+    yield from lvis_points.points(outlines, asked)
+
+
+def _annotation(whole: list[int], real: list[float]) -> Annotation:
+    image, number, category = whole
+    x, y, w, h, area = real
+    return Annotation(id=number, image_id=image, category_id=category, bbox=(x, y, w, h), area=area)
 
 
 def of_image(
-    image: Image, rows: Sequence[Annotation], names: Mapping[int, str], where: Provenance
+    image: Image,
+    rows: Sequence[Annotation],
+    names: Mapping[int, str],
+    where: Provenance,
+    asked: dict[int, Asked] | None = None,
 ) -> Iterator[Record | Verdict]:
-    """What one image and its annotations support; ``names`` are readable names of categories."""
+    """What one image and its annotations support; ``names`` are readable names of categories.
+    ``asked`` takes what its outline is wanted of."""
     picture = media(image)
     open_ended = set(image.not_exhaustive_category_ids)
     absent = set(image.neg_category_ids)
@@ -144,7 +162,10 @@ def of_image(
             provenance=where,
         )
         if len(instances) == 1:
-            yield _locate(f"{id}-locate", picture, name, instances[0], where)
+            (only,) = instances
+            yield _locate(f"{id}-locate", picture, name, only, where)
+            if asked is not None and only.area >= LEAST_AREA:
+                asked[only.id] = (f"{id}-point", picture, name, where)
     for category in image.neg_category_ids:
         if category in names and category not in by_category and category not in broken:
             id = f"lvis:{image.id}-c{category}-absent"

@@ -17,7 +17,22 @@ from seestep.sources import bad, make, vg_rows
 from seestep.sources.visual_genome import SAME_IOU, VERSION, once
 
 COLOURS = frozenset(
-    "black white gray grey red green blue yellow orange brown pink purple beige tan".split()
+    [
+        "black",
+        "white",
+        "gray",
+        "grey",
+        "red",
+        "green",
+        "blue",
+        "yellow",
+        "orange",
+        "brown",
+        "pink",
+        "purple",
+        "beige",
+        "tan",
+    ]
 )
 _ONE = {"grey": "gray", "tan": "beige"}  # words of one colour
 _NONE = "the image is not in image_data.json"
