@@ -1,4 +1,4 @@
-"""BridgeData V2: instructions and gripper events of demonstrations, with their pictures.
+"""BridgeData V2: instructions, movements and plans of demonstrations, with their pictures.
 
 An ``Episode`` is what all official forms have in common; ``bridge_raw``, ``bridge_numpy`` and
 ``episode`` (RLDS / TFDS TFRecord) make it, ``convert`` asks about it. state[6] is the gripper
@@ -14,7 +14,7 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -22,8 +22,18 @@ from numpy.typing import NDArray
 
 from seestep.errors import DataError, MediaError
 from seestep.media import open_bytes, open_image, resolve
-from seestep.records import Choice, Form, Media, Provenance, Record, Verdict, YesNo
-from seestep.sources import make
+from seestep.records import (
+    Choice,
+    Form,
+    Freeform,
+    Media,
+    Plan,
+    Provenance,
+    Record,
+    Verdict,
+    YesNo,
+)
+from seestep.sources import bridge_motion, make
 from seestep.sources.read import Feature
 
 LICENCE = "CC BY 4.0"
@@ -32,7 +42,7 @@ CAMERAS = ("image_0", "image_1", "image_2", "image_3")
 ROOT = "bridge"  # media root of pictures that lie inside the files
 BESIDE = "bridge_raw"  # media root of pictures that lie beside them
 OPTIONS = 4
-CLOSED_BELOW = 0.5
+CLOSED_BELOW = bridge_motion.CLOSED_BELOW
 UNSAID = "the episode has no instruction"
 REPEAT = "the same motion was read before"
 Rows: TypeAlias = Iterator[Record | tuple[Record, dict[str, bytes]] | Verdict]
@@ -185,6 +195,7 @@ def _asked(ep: Episode, where: Provenance, instructions: Sequence[str]) -> Rows:
             Form(kind="choice"),
         )
         yield (record, files) if files else record
+    yield from _done(ep, camera, at)
     closed = bool(ep.state[-1, 6] < CLOSED_BELOW)
     commanded = bool(ep.action[:, 6].min() < CLOSED_BELOW)
     if closed != commanded:
@@ -197,6 +208,54 @@ def _asked(ep: Episode, where: Provenance, instructions: Sequence[str]) -> Rows:
         Form(kind="yes_no"),
     )
     yield (record, files) if files else record
+
+
+def _done(ep: Episode, camera: str, at: Provenance) -> Rows:
+    """What the robot does in the episode, what comes next at each of its deeds, and the plan."""
+    id, said = f"bridge:{ep.key}", f' It was told: "{ep.instruction}".' if ep.instruction else ""
+    told = bridge_motion.deeds(ep.state, ep.action)
+
+    def made(part: str, task: str, steps: dict[str, int], asked: str, answer: Any) -> Any:
+        shown = [_picture(ep, camera, step, key=key) for key, step in steps.items()]
+        files = {m.path: data for data, m in shown if data}
+        kind = "plan" if isinstance(answer, Plan) else "text"
+        record = make.record(
+            f"{id}-{part}",
+            task,
+            [m for _, m in shown],
+            asked,
+            answer,
+            form=Form(kind=kind),  # type: ignore[arg-type]
+            provenance=at,
+            tags=(ep.split,) if ep.split else (),
+        )
+        record = make.marked(record, split="val" if ep.split == "val" else "train")
+        return (record, files) if files else record
+
+    if told:
+        whole = {"first": 0, "last": len(ep.state) - 1}
+        question = (
+            f"The robot starts as in the first picture and ends as in the second.{said} "
+            f"What did its gripper do, in order? {bridge_motion.BASE}"
+        )
+        words = "; ".join(deed.words for deed in told)
+        yield made("movement", "movement", whole, question, Freeform(text=words))
+    else:
+        yield make.dropped(f"{id}-movement", "still", "it neither moves nor grasps")
+    for i, deed in enumerate(told[1:], 1):
+        before = ", then ".join(d.words for d in told[max(0, i - 3) : i])
+        question = (
+            f"This is a robot at work.{said} Done last: {before}. "
+            f"What does its gripper do next? {bridge_motion.BASE}"
+        )
+        answer = Freeform(text=deed.words)
+        yield made(f"next{i}", "next_action", {"im": deed.step}, question, answer)
+    plan = bridge_motion.plan(ep.instruction, told)
+    if isinstance(plan, str):
+        yield make.dropped(f"{id}-plan", "plan", plan)
+    else:
+        question = f"Task: {ep.instruction}. What are the steps?"
+        yield made("plan", "plan", {"im": 0}, question, plan)
 
 
 def _picture(

@@ -114,8 +114,9 @@ def _vg_images(path: Path) -> dict[int, Media]:
 def _lrv(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
     known = next((root / name for name in VG_IMAGES if (root / name).exists()), None)
     images = _vg_images(known) if known is not None else {}
+    asked: set[bytes] = set()
     for path in sorted(root.glob("filter_cap*.json")):
-        yield from lrv_instruction.convert(json_items(path), images, at(path))
+        yield from lrv_instruction.convert(json_items(path), images, at(path), asked)
 
 
 def _robopoint(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
@@ -138,13 +139,20 @@ def _held(split: Split, rows: Iterator[Record | Verdict]) -> Iterator[Found]:
 
 
 def _lvis(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    for path in sorted(root.glob("lvis_*.json")):
+    seen: set[int] = set()
+    # of images that two releases hold, the newer one's annotations count
+    for path in sorted(root.glob("lvis_*.json"), key=lambda p: ("v0.5" in p.name, p.name)):
+        if "image_info" in path.name:
+            reason = "a list of images alone: their annotations are kept back"
+            yield make.dropped(f"lvis:{path.name}", "part", reason)
+            continue
         rows = lvis.convert(
             json_items(path, "images", lvis.Image),
             json_items(path, "annotations", lvis.Annotation),
             json_items(path, "categories", lvis.Category),
             at(path),
             json_items(path, "annotations", lvis_points.Outline),
+            seen,
         )
         yield from _held("val" if "_val" in path.name else "train", rows)
 
@@ -206,8 +214,16 @@ def _newest(root: Path, folders: Sequence[str], names: Sequence[str]) -> list[Pa
 
 
 def _alfred(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
-    for path in sorted({p for pattern in ALFRED for p in root.glob(pattern)}):
+    seen: set[Path] = set()
+    # full_2.1.0 comes with pictures and holds json_2.1.0 whole
+    for path in sorted(p for pattern in ALFRED for p in root.glob(pattern)):
         folder = path.parent.relative_to(root)
+        below = Path(*folder.parts[1:])
+        if below in seen:
+            reason = "the trajectory is read from another folder of the layout"
+            yield make.dropped(f"alfred:{folder.as_posix()}", "repeat", reason)
+            continue
+        seen.add(below)
         told = folder.parts[1]
         split: Split = "train" if told == "train" else "test" if "test" in told else "val"
         try:
@@ -226,8 +242,9 @@ def _trajectory(
 
 
 def _sharerobot(root: Path, at: Callable[[Path], Provenance]) -> Iterator[Found]:
+    names = sharerobot.Names()
     for path in sorted(root.glob("planning/jsons/*_task.json")):
-        yield from sharerobot.planning(json_items(path), at(path))
+        yield from sharerobot.planning(json_items(path), at(path), names)
     for pattern, convert in (
         ("affordance/*.json", sharerobot.affordance),
         ("trajectory/trajectory.json", sharerobot.trajectory),
@@ -240,7 +257,7 @@ TASKS, SPLITS = ("lta", "sta"), ("train", "val")
 EGO4D_FILES = ("narration", "fho_main", *(f"fho_{t}_{s}" for t in TASKS for s in SPLITS))
 EGO4D_FOLDERS = ("v2/annotations", "v1/annotations", "annotations", ".")
 EGO4D = tuple(f"{folder}/{name}.json" for folder in EGO4D_FOLDERS for name in EGO4D_FILES)
-ALFRED = tuple(f"{name}_2.1.0/*/*/*/traj_data.json" for name in ("json", "full"))
+ALFRED = tuple(f"{name}_2.1.0/*/*/*/traj_data.json" for name in ("full", "json"))
 VG_IMAGES = ("image_data.json", "../image_data.json")
 VG_ALIASES = ("relationship_alias.txt", "../relationship_alias.txt")
 PARQUET = ("train-*.parquet", "data/train-*.parquet")
@@ -320,7 +337,7 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "epic_kitchens",
             "EPIC-KITCHENS-100",
-            "the next action in first-person video",
+            "the next action in first-person video, what follows",
             epic_kitchens.LICENCE,
             ("EPIC_100_*.csv",),
             "epic-kitchens.github.io, annotations from its repository",
@@ -362,7 +379,7 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "bridge",
             "BridgeData V2",
-            "instructions aligned with robot pictures, gripper state",
+            "instructions of robots, their movements, next actions and plans, gripper state",
             bridge.LICENCE,
             bridge_forms.LAYOUT,
             "rail-berkeley.github.io/bridgedata: the tfds folder, or the demos and scripted "

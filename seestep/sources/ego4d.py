@@ -22,7 +22,6 @@ from seestep.records import (
     Answer,
     Box,
     Form,
-    Freeform,
     Geometry,
     Media,
     Number,
@@ -37,7 +36,6 @@ LICENCE = "Ego4D"  # signed; pictures may not be passed on
 VERSION = "1"
 FPS = 30  # of the canonical videos (ego4d-data.org/docs/data/videos)
 MOMENT_S = 2.0  # narrations closer than this may tell of one action
-COMING = 4  # actions in an answer about what follows
 PASSES = ("narration_pass_1", "narration_pass_2")
 _WEARER = re.compile(r"^#C\s+C\s+", re.IGNORECASE)
 _TAG = re.compile(r"#\w+")
@@ -242,22 +240,9 @@ def _next(
 
 def _coming(ordered: Sequence[Segment], where: Provenance) -> Iterator[Record]:
     """What follows after every fourth action, as a list in words."""
-    for start in range(next_action.HISTORY, len(ordered) - COMING + 1, COMING):
-        first = ordered[start]
-        times = next_action.Asked("", first, (), ()).times
-        if times[0] < 0:
-            continue
-        said = "; ".join(s.narration for s in ordered[start : start + COMING])
-        done = ", then ".join(s.narration for s in ordered[start - next_action.HISTORY : start])
-        yield make.record(
-            f"ego4d:{first.id}-coming",
-            "anticipation",
-            _clip(first.video, times),
-            f"So far: {done}. What are the next {COMING} things the person does, in order?",
-            Freeform(text=said),
-            form=Form(kind="text"),
-            provenance=_at(where, first.row),
-        )
+    for asked, coming in next_action.follows(ordered, "ego4d"):
+        media = _clip(asked.segment.video, asked.times)
+        yield next_action.sequel(asked, coming, media, _at(where, asked.segment.row))
 
 
 def _before(

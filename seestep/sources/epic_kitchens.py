@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from seestep.records import Media, Provenance, Record, Verdict
 from seestep.sources import bad, make, next_action
-from seestep.sources.next_action import Segment
+from seestep.sources.next_action import Asked, Segment
 
 LICENCE = "CC BY-NC 4.0"
 VERSION = "1"
@@ -70,31 +70,47 @@ def segments(
 
 
 def convert(rows: Iterable[Mapping[str, str]], where: Provenance) -> Iterator[Record | Verdict]:
-    """A next-action choice for each segment that history and distractors allow."""
+    """A next-action choice for each segment that others allow, and what follows."""
     videos, left = segments(rows, where)
     yield from left
-    for video, ordered in videos.items():
+    for ordered in videos.values():
         for asked in next_action.ask(ordered, "epic_kitchens"):
             if isinstance(asked, Verdict):
                 yield asked
-                continue
-            media = Media(
-                key="clip",
-                kind="frames",
-                root="epic_kitchens",
-                frames=tuple(frame_path(video, t) for t in asked.times),
-                fps=next_action.FRAMES / next_action.SPAN_S,
-                origins=(f"epic:{video}",),
-                licence=LICENCE,
-            )
-            place = Provenance(
-                file=where.file,
-                sha256=where.sha256,
-                row=asked.segment.row,
-                reader="epic_kitchens",
-                version=VERSION,
-            )
-            yield next_action.record(asked, media, place)
+            else:
+                yield next_action.record(asked, _clip(asked), _at(where, asked.segment.row))
+        for asked, coming in next_action.follows(_apart(ordered), "epic_kitchens"):
+            place = _at(where, asked.segment.row)
+            yield next_action.sequel(asked, coming, _clip(asked), place)
+
+
+def _apart(ordered: Sequence[Segment]) -> list[Segment]:
+    """Segments that each start when the one before has stopped, and tell of something else."""
+    found: list[Segment] = []
+    for segment in ordered:
+        last = found[-1] if found else None
+        if last is None or (segment.start >= last.stop and segment.narration != last.narration):
+            found.append(segment)
+    return found
+
+
+def _clip(asked: Asked) -> Media:
+    video = asked.segment.video
+    return Media(
+        key="clip",
+        kind="frames",
+        root="epic_kitchens",
+        frames=tuple(frame_path(video, t) for t in asked.times),
+        fps=next_action.FRAMES / next_action.SPAN_S,
+        origins=(f"epic:{video}",),
+        licence=LICENCE,
+    )
+
+
+def _at(where: Provenance, row: str) -> Provenance:
+    return Provenance(
+        file=where.file, sha256=where.sha256, row=row, reader="epic_kitchens", version=VERSION
+    )
 
 
 def frame_path(video: str, second: float) -> str:

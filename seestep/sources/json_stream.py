@@ -209,7 +209,10 @@ class JsonStream:
         if parts is None or not isinstance(error, msgspec.ValidationError):
             return None
         name, kind = parts
-        row = msgspec.json.decode(element)
+        try:
+            row = msgspec.json.decode(element)
+        except _UNREADABLE:  # too deep, where nobody looks for a documented row
+            return None
         if not isinstance(row, dict) or not isinstance(row.get(name), list):
             return None
         good, wrong = [], []

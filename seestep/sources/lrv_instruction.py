@@ -8,6 +8,7 @@ pixels, "X: 105 Y: 350 Width: 258 Height: 258", and become geometry.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -31,6 +32,7 @@ from seestep.sources import bad, make
 
 LICENCE = "code BSD-3-Clause, none stated for the data; images: Visual Genome, CC BY 4.0"
 VERSION = "1"
+FIRST = "filter_cap.json"
 FOLDERS = ("VG_100K", "VG_100K_2")  # of Visual Genome; an image is in one of them
 _NUMBER = r"\s*:?\s*(-?\d+(?:\.\d+)?)"
 _PLACE = re.compile(
@@ -58,10 +60,15 @@ _DENIES = re.compile(r"\b(?:no|not|none|never|non-?existent)\b|n't\b", re.IGNORE
 
 
 def convert(
-    rows: Iterable[Mapping[str, Any]], images: Mapping[int, Media], where: Provenance
+    rows: Iterable[Mapping[str, Any]],
+    images: Mapping[int, Media],
+    where: Provenance,
+    asked: set[bytes] | None = None,
 ) -> Iterator[Record | Verdict]:
     """One record a question. ``images`` (Visual Genome's image_data.json) may be empty: sizes and
-    folders then come from the pictures on disk."""
+    folders then come from the pictures on disk. ``asked``: questions of files before; a variant of
+    a file tells most of them again."""
+    asked = set() if asked is None else asked
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         number = str(row["image_id"]).strip()
@@ -72,12 +79,23 @@ def convert(
             yield make.dropped(id, "join", "the image id is no number of Visual Genome", number)
         elif not question or not answer:
             yield make.dropped(id, "empty", "the question or the answer is empty")
+        elif (said := _key(number, question, answer)) in asked:
+            reason = "the same question and answer about this picture stand before"
+            yield make.dropped(f"{id}@{where.file}", "repeat", reason)
         else:
+            asked.add(said)
+            if where.file != FIRST:  # rows of several files have the same numbers
+                id = f"{id}-{said.hex()[:8]}"
             media = images.get(int(number)) or _unseen_media(int(number))
             task = str(row.get("task", "")).strip().lower()
             yield _one(id, media, question, answer, task, _at(where, index))
 
     return bad.each(rows, where, read)
+
+
+def _key(number: str, question: str, answer: str) -> bytes:
+    told = "\n".join((number, question, answer))
+    return hashlib.blake2b(told.encode(), digest_size=8).digest()
 
 
 def _one(

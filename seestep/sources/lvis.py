@@ -25,8 +25,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     coco_url: str | None = None
     file_name: str | None = None
     license: int | None = None
-    neg_category_ids: tuple[int, ...] = ()
-    not_exhaustive_category_ids: tuple[int, ...] = ()
+    neg_category_ids: tuple[int, ...] | None = ()
+    not_exhaustive_category_ids: tuple[int, ...] | None = ()
 
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,6 +48,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
 
 LICENCE = "annotations CC BY 4.0; image: COCO/Flickr, licence id {id}"
 VERSION = "1"
+HUGE = 1 << 63
 LEAST_AREA = 64.0  # square pixels; smaller instances cannot be pointed at reliably
 
 
@@ -77,21 +78,26 @@ def convert(
     categories: Iterable[Category],
     where: Provenance,
     outlines: Iterable[Outline] = (),
+    seen: set[int] | None = None,
 ) -> Iterator[Record | Verdict]:
     """Records of every image, in the order of ``images``; then those of ``outlines``, which are
-    the annotations once more."""
+    the annotations once more. ``seen``: images of files before, which are not read again."""
     names = {c.id: readable(c.name) for c in categories}
     found = Columns()
     for a in annotations:
-        found.add(a.image_id, (a.id, a.category_id), (*a.bbox, a.area))
+        if max(abs(a.image_id), abs(a.id), abs(a.category_id)) < HUGE:
+            found.add(a.image_id, (a.id, a.category_id), (*a.bbox, a.area))
+        else:
+            id = f"lvis:{a.image_id}-{a.id}"
+            yield make.dropped(id, "join", "the annotation has a number of more than 64 bits")
     found.sort()
 
-    seen: set[int] = set()
+    seen = set() if seen is None else seen
     asked: dict[int, Asked] = {}
 
     def read(index: int, image: Image) -> Iterator[Record | Verdict]:
         if image.id in seen:
-            yield make.again(f"lvis:{image.id}", "image", index)
+            yield make.again(f"lvis:{image.id}", "image", f"{where.file}-{index}")
             return
         rows = [_annotation(*row) for row in found.of(image.id)]
         yield from of_image(image, rows, names, _at(where, index), asked)
@@ -121,8 +127,11 @@ def of_image(
     """What one image and its annotations support; ``names`` are readable names of categories.
     ``asked`` takes what its outline is wanted of."""
     picture = media(image)
-    open_ended = set(image.not_exhaustive_category_ids)
-    absent = set(image.neg_category_ids)
+    if make.swapped((a.bbox for a in rows), picture.size or (0, 0)):
+        yield make.dropped(f"lvis:{image.id}", "sides", make.SWAPPED, str(picture.size))
+        return
+    open_ended = set(image.not_exhaustive_category_ids or ())
+    absent = set(image.neg_category_ids or ())
     by_category: dict[int, list[Annotation]] = defaultdict(list)
     seen: set[int] = set()
     broken: set[int] = set()  # categories with an instance that is nowhere
@@ -166,7 +175,7 @@ def of_image(
             yield _locate(f"{id}-locate", picture, name, only, where)
             if asked is not None and only.area >= LEAST_AREA:
                 asked[only.id] = (f"{id}-point", picture, name, where)
-    for category in image.neg_category_ids:
+    for category in image.neg_category_ids or ():
         if category in names and category not in by_category and category not in broken:
             id = f"lvis:{image.id}-c{category}-absent"
             yield _exists(id, picture, names[category], False, where)

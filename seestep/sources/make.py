@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, TypeVar
 
@@ -93,6 +93,21 @@ def shuffled_choice(right: str, wrong: Sequence[str], key: str) -> Choice:
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
     random.Random(seed).shuffle(options)
     return Choice(options=tuple(options), index=options.index(right))
+
+
+SWAPPED = "boxes fit the image only with its width and height swapped"
+SLACK = 2.0  # pixels by which boxes may leave an image
+
+
+def swapped(boxes: Iterable[Sequence[float]], size: tuple[int, int]) -> bool:
+    """Whether (x, y, width, height) boxes leave an image of ``size`` (width, height) and all would
+    lie in one of swapped sides. Cut at the border they would be wrong."""
+    width, height = size[0] + SLACK, size[1] + SLACK
+    right = below = 0.0
+    for x, y, w, h in boxes:
+        right = x + w if x + w > right else right
+        below = y + h if y + h > below else below
+    return (right > width or below > height) and right <= height and below <= width
 
 
 def xywh(x: float, y: float, w: float, h: float, size: tuple[int, int]) -> Box | None:

@@ -1,15 +1,18 @@
-"""What a person does next, as a choice: the same question for every set of narrated video."""
+"""What a person does next, as a choice, and what follows, in words: the same questions for every
+set of narrated video.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from seestep.records import Form, Media, Provenance, Record, Verdict
+from seestep.records import Form, Freeform, Media, Provenance, Record, Verdict
 from seestep.sources import make
 
 HISTORY = 3  # finished actions told in the question
 FRAMES = 4  # pictures of the observation
+COMING = 4  # actions in an answer about what follows
 GAP_S = 1.0  # the observation ends this long before the next action starts
 SPAN_S = 4.0  # and covers this long
 OPTIONS = 4
@@ -85,5 +88,29 @@ def record(asked: Asked, media: Media, where: Provenance) -> Record:
         f"So far: {', then '.join(asked.told)}. What does the person do next?",
         make.shuffled_choice(asked.segment.narration, asked.wrong, asked.id),
         form=Form(kind="choice"),
+        provenance=where,
+    )
+
+
+def follows(ordered: Sequence[Segment], prefix: str) -> Iterator[tuple[Asked, tuple[str, ...]]]:
+    """After every fourth segment that can be observed: what was done, and the ``COMING`` next."""
+    for start in range(HISTORY, len(ordered) - COMING + 1, COMING):
+        done = tuple(s.narration for s in ordered[start - HISTORY : start])
+        first = ordered[start]
+        asked = Asked(f"{prefix}:{first.id}-coming", first, done, ())
+        if asked.times[0] >= 0:
+            yield asked, tuple(s.narration for s in ordered[start : start + COMING])
+
+
+def sequel(asked: Asked, coming: Sequence[str], media: Media, where: Provenance) -> Record:
+    """The question about what follows, with its answer ``coming``."""
+    done = ", then ".join(asked.told)
+    return make.record(
+        asked.id,
+        "anticipation",
+        media,
+        f"So far: {done}. What are the next {len(coming)} things the person does, in order?",
+        Freeform(text="; ".join(coming)),
+        form=Form(kind="text"),
         provenance=where,
     )

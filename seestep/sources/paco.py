@@ -107,7 +107,9 @@ def _alone(image: lvis.Image, own: list[Annotation]) -> Iterator[Annotation]:
     """Things whose name can mean no other: one of its category, every one annotated."""
     times = Counter(a.category_id for a in own)
     for a in sorted(own, key=lambda a: a.category_id):
-        if times[a.category_id] == 1 and a.category_id not in image.not_exhaustive_category_ids:
+        if times[a.category_id] == 1 and a.category_id not in (
+            image.not_exhaustive_category_ids or ()
+        ):
             yield a
 
 

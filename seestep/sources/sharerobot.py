@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seestep.records import (
+    Answer,
     Box,
     Form,
     Freeform,
@@ -22,6 +23,7 @@ from seestep.records import (
     Provenance,
     Record,
     Verdict,
+    YesNo,
 )
 from seestep.sources import bad, make
 
@@ -29,11 +31,16 @@ LICENCE = "none stated (frames: BridgeData V2, CC BY 4.0)"
 VERSION = "1"
 FRAMES = 4  # pictures taken from a range, first and last included
 _RANGE = re.compile(r"<image (\d+)-(\d+)>\s*")
+_ACTION = re.compile(r"<([^<>]*)>")
+_BETWEEN = re.compile(r">\s*[,;]?\s*<")  # of two actions that nothing else parts
 
 
-def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
-    """Questions about what happened, what comes next, what can be done."""
-    seen = _Names()
+def planning(
+    rows: Iterable[Mapping[str, Any]], where: Provenance, names: Names | None = None
+) -> Iterator[Record | Verdict]:
+    """Questions about what happened, what comes next, what can be done. ``names``: of files
+    before."""
+    seen = Names() if names is None else names
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         episode = str(row["id"])
@@ -55,6 +62,10 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
         if last < first:
             yield make.dropped(id, "marker", "the frame range runs backwards", marker[0])
             return
+        asked, told = _RANGE.sub("", human).strip(), _told(robot)
+        if not asked or told is None:
+            yield make.dropped(id, "empty", "the question or the answer is empty")
+            return
         folder = short.replace("#", "/")
         picks = sorted({first + round((last - first) * i / (FRAMES - 1)) for i in range(FRAMES)})
         yield make.record(
@@ -68,9 +79,9 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
                 origins=(f"rtx:{short}",),
                 licence=LICENCE,
             ),
-            _RANGE.sub("", human),
-            Freeform(text=robot.strip().removeprefix("<").removesuffix(">")),
-            form=Form(kind="text"),
+            asked,
+            told,
+            form=Form(kind="yes_no" if isinstance(told, YesNo) else "text"),
             provenance=_at(where, index),
         )
         seen[id] = _said(row)
@@ -80,7 +91,7 @@ def planning(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[R
 
 def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """Where the end effector should act, as a box."""
-    seen = _Names()
+    seen = Names()
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:affordance-{row['id']}"
@@ -111,7 +122,7 @@ def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
 
 def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Record | Verdict]:
     """The way of the end effector through the picture, as an ordered path."""
-    seen = _Names()
+    seen = Names()
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
         id = f"sharerobot:trajectory-{row['id']}"
@@ -151,7 +162,16 @@ def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
     return bad.each(rows, where, read)
 
 
-class _Names(dict[str, bytes]):
+def _told(robot: str) -> Answer | None:
+    """The answer without the angle brackets around actions, several of them parted by ";"; None
+    if it is empty."""
+    text = " ".join(_ACTION.sub(r"\1", _BETWEEN.sub(">; <", robot)).split())
+    if text.rstrip(".").lower() in ("yes", "no"):
+        return YesNo(yes=text.lower().startswith("yes"))
+    return Freeform(text=text) if text else None
+
+
+class Names(dict[str, bytes]):
     """What the rows of a file say, by the ids that were made of them."""
 
     def of(self, id: str, row: Mapping[str, Any], index: int) -> tuple[str, Verdict | None]:
@@ -159,7 +179,8 @@ class _Names(dict[str, bytes]):
         if id not in self:
             return id, None
         again = make.again(id, "row", index) if self[id] == _said(row) else None
-        return f"{id}-r{index}", again
+        fresh = f"{id}-r{index}"
+        return (fresh if fresh not in self else f"{fresh}-{len(self)}"), again
 
 
 def _said(row: Mapping[str, Any]) -> bytes:

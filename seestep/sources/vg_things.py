@@ -60,6 +60,9 @@ def objects(
             id = f"visual_genome:{row.image}-objects"
             yield make.dropped(id, "join", _NONE, str(row.image))
             return
+        if make.swapped(((o.x, o.y, o.w, o.h) for o in row.objects), media.size or (0, 0)):
+            yield make.dropped(f"visual_genome:{row.image}-objects", "sides", make.SWAPPED)
+            return
         things, left = _things(row.objects, media, "object")
         yield from left
         at = _at(where, f"{index}/objects")
@@ -83,6 +86,9 @@ def attributes(
         if media is None:
             id = f"visual_genome:{row.image}-attributes"
             yield make.dropped(id, "join", _NONE, str(row.image))
+            return
+        if make.swapped(((o.x, o.y, o.w, o.h) for o in row.attributes), media.size or (0, 0)):
+            yield make.dropped(f"visual_genome:{row.image}-attributes", "sides", make.SWAPPED)
             return
         things, left = _things(row.attributes, media, "attribute")
         yield from left

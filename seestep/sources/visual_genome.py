@@ -85,6 +85,11 @@ def relations(
     def read(index: int, row: vg_rows.Relations) -> Iterator[Record | Verdict]:
         image, media = row.image, images.get(row.image)
         at = _at(where, f"{index}/relationships")
+        pairs = (t for r in row.relationships for t in (r.subject, r.object))
+        boxes = ((t.x, t.y, t.w, t.h) for t in pairs)
+        if media is not None and make.swapped(boxes, media.size or (0, 0)):
+            yield make.dropped(f"visual_genome:{image}-relationships", "sides", make.SWAPPED)
+            return
         things: dict[str, list[make.Box]] = {}
         found: list[tuple[str, str, make.Box | None, make.Box | None]] = []
         for relation in row.relationships:
@@ -133,6 +138,11 @@ def regions(
 
     def read(index: int, row: vg_rows.Regions) -> Iterator[Record | Verdict]:
         image, at = row.image, _at(where, f"{index}/regions")
+        shown = images.get(image)
+        boxes = ((r.x, r.y, r.width, r.height) for r in row.regions)
+        if shown is not None and make.swapped(boxes, shown.size or (0, 0)):
+            yield make.dropped(f"visual_genome:{image}-regions", "sides", make.SWAPPED)
+            return
         phrases = [" ".join(r.phrase.lower().split()) for r in row.regions]
         times = Counter(phrases)
         for region, phrase in zip(row.regions, phrases, strict=True):

@@ -166,6 +166,41 @@ def test_sharerobot_range_marker_becomes_four_pictures() -> None:
     assert got.answer == Freeform(text="place the banana into the mug")
 
 
+def test_sharerobot_success_is_answered_yes_or_no_and_several_actions_are_parted() -> None:
+    said = {
+        "yes": YesNo(yes=True),
+        "<No.>": YesNo(yes=False),
+        "<pick the cup> <put it down>": Freeform(text="pick the cup; put it down"),
+        "1- <pick the cup>\n2- <put it down>": Freeform(text="1- pick the cup 2- put it down"),
+        "<pick the cup>": Freeform(text="pick the cup"),
+        "<>": None,
+    }
+    rows = [
+        {
+            "id": "a/b#c", "task": "Success_Task", "selected_step": step,
+            "conversations": [
+                {"from": "human", "value": "<image 0-9> Was <pick the cup> done?"},
+                {"from": "gpt", "value": answer},
+            ],
+        }
+        for step, answer in enumerate(said)
+    ]  # fmt: skip
+    found = list(sharerobot.planning(rows, AT))
+    assert [getattr(f, "answer", None) for f in found] == list(said.values())
+    assert [f.form.kind for f in found[:3]] == ["yes_no", "yes_no", "text"]
+    assert isinstance(found[5], Verdict) and found[5].check == "source:empty"
+
+
+def test_epic_tells_what_follows_of_actions_that_do_not_overlap() -> None:
+    rows = [epic_row(i, 10 + 3 * i, 12 + 3 * i, f"do thing {i}") for i in range(7)]
+    rows.append(epic_row(7, 20.5, 21.5, "meanwhile"))  # within "do thing 3" (19 to 21)
+    found = {r.id: r for r in epic_kitchens.convert(rows, AT)}
+    (coming,) = (r for r in found.values() if r.id.endswith("-coming"))
+    words = "; ".join(f"do thing {i}" for i in range(3, 7))
+    assert isinstance(coming, Record) and coming.answer == Freeform(text=words)
+    assert "do thing 0, then do thing 1, then do thing 2. What" in coming.turns[0].parts[1].text
+
+
 def test_sharerobot_affordance_is_a_corner_box() -> None:
     row = {
         "id": 2486,

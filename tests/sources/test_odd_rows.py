@@ -169,7 +169,7 @@ def test_rows_are_numbered_as_they_stand_in_the_file(tmp_path: Path):
     (tmp_path / "root" / "filter_cap1.json").write_text(data)
     convert(ConvertConfig(source="lrv_instruction"), tmp_path / "root", tmp_path / "out")
     rows = list(read_rows(tmp_path / "out", Record))
-    assert {r.id.rsplit("-", 1)[1]: r.answer.text for r in rows} == {
+    assert {r.provenance.row: r.answer.text for r in rows} == {
         str(n): f"Mug {n}." for n in (0, 2, 4, 5)
     }
     places = [v.evidence for v in read_verdicts(tmp_path / "out") if not v.keep]
