@@ -6,7 +6,9 @@ installed: half a second of every process that writes a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import is_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +24,17 @@ def texts(values: Sequence[str]) -> pa.Array:
     """Strings, none of them null. Raises ``ValueError`` for more than 2 GiB of them."""
     import pyarrow as pa
 
-    data = [value.encode() for value in values]
-    ends = np.zeros(len(data) + 1, dtype=np.int64)
-    np.cumsum([len(one) for one in data], out=ends[1:])
+    whole = "".join(values)
+    data = whole.encode()
+    each: Iterable[int] = map(len, values)
+    if len(data) != len(whole):  # of text that is not all ASCII, bytes count
+        each = (len(value.encode()) for value in values)
+    ends = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(each, np.int64, len(values)), out=ends[1:])
     if ends[-1] > MOST_BYTES:
         raise ValueError(f"{ends[-1]:,} bytes of text in one piece of a column")
-    buffers = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(data))]
-    return pa.StringArray.from_buffers(len(data), buffers[1], buffers[2])
+    offsets = pa.py_buffer(ends.astype(np.int32))
+    return pa.StringArray.from_buffers(len(values), offsets, pa.py_buffer(data))
 
 
 def flags(values: Sequence[bool]) -> pa.Array:
@@ -58,8 +64,11 @@ def _nullable(
 ) -> pa.Array:
     import pyarrow as pa
 
-    known: NDArray[np.bool_] = np.fromiter((v is not None for v in values), np.bool_, len(values))
-    filled = np.fromiter((0 if v is None else v for v in values), dtype, len(values))
-    missing = int(len(values) - known.sum())
+    missing = sum(map(is_, values, repeat(None)))
+    known: NDArray[np.bool_] = np.ones(len(values), dtype=np.bool_)
+    if missing:
+        known = ~np.fromiter(map(is_, values, repeat(None)), np.bool_, len(values))
+        values = [0 if value is None else value for value in values]
+    filled = np.fromiter(values, dtype, len(values))
     valid = pa.py_buffer(np.packbits(known, bitorder="little")) if missing else None
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(filled)], missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -26,20 +27,21 @@ def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
     """
     import pyarrow.parquet as pq
 
-    of: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        of.setdefault(verdict.id, []).append(verdict)
-    lines: list[tuple[int | None, Verdict]] = []
-    for row, id in enumerate(ids):
-        if (about := of.get(id)) is None:
-            lines.append((row, Verdict(id=id, check="", keep=True)))
-        else:
-            lines += [(row, verdict) for verdict in about]
-    kept = set(ids)
-    lines += [(None, verdict) for verdict in verdicts if verdict.id not in kept]
+    place = {id: row for row, id in enumerate(ids)}
+    rows = [place.get(verdict.id) for verdict in verdicts]
+    told = set(rows)
+    silent = [(row, id) for id, row in place.items() if row not in told]
+    about = [*(Verdict(id=id, check="", keep=True) for _, id in silent), *verdicts]
+    known = [*(row for row, _ in silent), *rows]
+    # stable: the verdicts of a row keep their order, those of no row come last
+    order = sorted(range(len(known)), key=lambda i: len(ids) if (r := known[i]) is None else r)
 
     sink = io.BytesIO()
-    pq.write_table(_table(columns_of(lines)), sink, compression="zstd")
+    pq.write_table(
+        _table(_columns([known[i] for i in order], [about[i] for i in order])),
+        sink,
+        compression="zstd",
+    )
     return sink.getvalue()
 
 
@@ -60,8 +62,11 @@ def write(sink: BinaryIO, pieces: Iterable[Columns]) -> None:
 
 def columns_of(lines: Sequence[tuple[int | None, Verdict]]) -> Columns:
     """The columns of (row in the part file or None, verdict)."""
-    told = {name: [getattr(v, name) for _, v in lines] for name in COLUMNS}
-    return {"row": [row for row, _ in lines]} | told
+    return _columns([row for row, _ in lines], [verdict for _, verdict in lines])
+
+
+def _columns(rows: list[int | None], verdicts: list[Verdict]) -> Columns:
+    return {"row": rows} | {name: list(map(attrgetter(name), verdicts)) for name in COLUMNS}
 
 
 def _table(columns: Columns) -> pa.Table:

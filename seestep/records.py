@@ -24,8 +24,9 @@ FRAMES: tuple[str, ...] = get_args(Frame)
 _POINTS_OF = {"point": 1, "box": 2}
 
 
-class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every record type: frozen, keyword-only, unknown fields refused."""
+class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Base of every record type: frozen, keyword-only, unknown fields refused. What is frozen holds
+    only what was made before it, so there are no cycles for the collector to look for."""
 
 
 # --- media and geometry -----------------------------------------------------------------------

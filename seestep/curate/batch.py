@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
+from operator import eq
 from typing import Any
 
 from seestep.curate.difficulty import level
@@ -67,6 +68,8 @@ class Batch:
 
     def take(self, rows: Sequence[int]) -> Batch:
         """The same columns with these rows only."""
+        if len(rows) == len(self) and all(map(eq, rows, range(len(self)))):
+            return self
         taken = Batch(*(tuple(c[i] for i in rows) if c else () for c in self._columns()))
         if "records" in self.__dict__:
             taken.__dict__["records"] = tuple(self.records[i] for i in rows)
@@ -89,9 +92,22 @@ class Batch:
 EMPTY = Batch((), (), (), (), (), (), ())
 
 
-def make_batch(records: Sequence[Record]) -> Batch:
-    """Flatten records."""
+def make_batch(records: Sequence[Record], *, alone: bool = False) -> Batch:
+    """Flatten records. ``alone`` leaves out the columns that only comparing records needs, and
+    the JSON of records that are at hand."""
     prompts = tuple(prompt_text(r) for r in records)
+    if alone:
+        batch = Batch(
+            ids=tuple(r.id for r in records),
+            sources=tuple(r.source for r in records),
+            tasks=tuple(r.task for r in records),
+            prompts=prompts,
+            outputs=tuple(answer_words(r.answer, r) for r in records),
+            images=(),
+            json=(),
+        )
+        batch.__dict__["records"] = tuple(records)
+        return batch
     batch = Batch(
         ids=tuple(r.id for r in records),
         sources=tuple(r.source for r in records),

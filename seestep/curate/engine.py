@@ -169,7 +169,7 @@ def check_records(
     """Survivors of the one-record checks, and every verdict, record by record in check order."""
     looked, pictures = look_at(records, roots, config.look, config.missing)
     verdicts: dict[str, list[Verdict]] = {v.id: [v] for v in pictures}
-    batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep])
+    batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep], alone=True)
     for check in (*config.rules, config.quality):
         said = check(batch)
         for verdict in said:

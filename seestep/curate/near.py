@@ -25,7 +25,7 @@ FILLERS = frozenset(
 
 def normalise(text: str) -> str:
     """NFKC, case folded, punctuation and runs of space gone; decimal points and signs stay."""
-    folded = text.casefold()
+    folded = text.casefold().rstrip("?.!")
     if _PLAIN.fullmatch(folded):
         return folded  # most texts need no more, and this is a fifth of the time
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\N{MINUS SIGN}", "-")

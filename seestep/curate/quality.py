@@ -7,12 +7,13 @@ not whether its answer is true: truth is the business of checks and judges.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
 from seestep.curate.batch import Batch
 from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import AnswerFormat, repeated_share, shown
+from seestep.curate.rules import format_faults, repeated_share, shown
 from seestep.curate.words import count_words
 from seestep.records import (
     Box,
@@ -36,6 +37,10 @@ _ASKS = re.compile(
 _VAGUE = re.compile(
     r"\b(?:something|stuff|whatever|maybe|perhaps|might be|could be|unclear|not sure|etc)\b", re.I
 )
+_VAGUE_HINTS = (  # a text that has none of these has none of those either, and this is fast
+    "something", "stuff", "whatever", "maybe", "perhaps", "might be", "could be", "unclear",
+    "not sure", "etc",
+)  # fmt: skip
 
 
 class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,39 +66,50 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __call__(self, batch: Batch) -> list[Verdict]:
         """One verdict a row: score, threshold, and the points earned as evidence."""
         verdicts = []
-        for row in range(len(batch)):
+        for row, id in enumerate(batch.ids):
             earned = points(batch, row)
-            score = 1.0 + sum(earned.values())
+            score = 1.0 + sum(earned)
             keep = score >= self.least
             verdicts.append(
                 Verdict(
-                    id=batch.ids[row],
+                    id=id,
                     check=self.name,
                     keep=keep,
                     reason="" if keep else "below_least",
                     score=score,
                     threshold=self.least,
-                    evidence=" ".join(f"{'-+'[yes]}{what}" for what, yes in earned.items()),
+                    evidence=_told(earned),
                 )
             )
         return verdicts
 
 
-def points(batch: Batch, row: int) -> dict[str, bool]:
-    """The five questions and their answers for one row."""
+QUESTIONS = ("ask", "input", "form", "match", "teach")
+
+
+@cache
+def _told(earned: tuple[bool, ...]) -> str:
+    return " ".join(f"{'-+'[yes]}{what}" for what, yes in zip(QUESTIONS, earned, strict=True))
+
+
+def points(batch: Batch, row: int) -> tuple[bool, bool, bool, bool, bool]:
+    """The answers to the five ``QUESTIONS`` for one row."""
     record, prompt, output = batch.records[row], batch.prompts[row], batch.outputs[row]
-    hedges = isinstance(record.answer, Freeform) and bool(_VAGUE.search(output))
-    return {
-        "ask": 3 <= count_words(prompt) <= 80 + 40 * isinstance(record.answer, Choice)
-        and bool(_ASKS.search(prompt))
-        and not _VAGUE.search(prompt),
-        "input": _input_is_known(record),
-        "form": AnswerFormat().fault(batch, row) is None
-        and repeated_share(output) <= 0.3
-        and not hedges,
-        "match": _is_about(record, prompt, output),
-        "teach": _teaches(record, output),
-    }
+    hedges = isinstance(record.answer, Freeform) and _is_vague(output)
+    return (
+        3 <= count_words(prompt) <= 80 + 40 * isinstance(record.answer, Choice)
+        and ("?" in prompt or bool(_ASKS.search(prompt)))
+        and not _is_vague(prompt),
+        _input_is_known(record),
+        format_faults(batch)[row] is None and repeated_share(output) <= 0.3 and not hedges,
+        _is_about(record, prompt, output),
+        _teaches(record, output),
+    )
+
+
+def _is_vague(text: str) -> bool:
+    folded = text.casefold()
+    return any(hint in folded for hint in _VAGUE_HINTS) and bool(_VAGUE.search(text))
 
 
 def _input_is_known(record: Record) -> bool:
@@ -109,10 +125,11 @@ def _is_about(record: Record, prompt: str, output: str) -> bool:
         return len(answer.options) >= 2
     if isinstance(answer, Number | YesNo):
         return True  # a bare value has no words; whether it is the right one is for the checks
-    asked = _content(prompt)
     if isinstance(answer, Points | Box | Path):
-        label = _content(record.find_geometry(answer.geometry).label)
-        return not label or bool(label & asked)
+        label = record.find_geometry(answer.geometry).label
+        words = _content(label) if label else set()
+        return not words or bool(words & _content(prompt))
+    asked = _content(prompt)
     if isinstance(answer, Plan):
         return bool({w for e in answer.entities for w in _content(e.name)} & asked)
     return bool(_content(output) & asked) or bool({"yes", "no"} & set(normalise(output).split()))

@@ -56,24 +56,31 @@ class Rule(msgspec.Struct, frozen=True, tag_field="check", forbid_unknown_fields
 
     def __call__(self, batch: Batch) -> list[Verdict]:
         """One verdict a row, in row order."""
-        return [self._verdict(batch.ids[i], self.fault(batch, i)) for i in range(len(batch))]
+        name, faults = self.name, self.faults(batch)
+        return [
+            Verdict(id=id, check=name, keep=True) if fault is None else _dropped(id, name, fault)
+            for id, fault in zip(batch.ids, faults, strict=True)
+        ]
+
+    def faults(self, batch: Batch) -> list[Fault | None]:
+        """What is wrong with each row."""
+        return [self.fault(batch, row) for row in range(len(batch))]
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
         """What is wrong with a row, None if nothing is."""
         raise NotImplementedError
 
-    def _verdict(self, record: str, fault: Fault | None) -> Verdict:
-        if fault is None:
-            return Verdict(id=record, check=self.name, keep=True)
-        return Verdict(
-            id=record,
-            check=self.name,
-            keep=False,
-            reason=fault.reason,
-            evidence=fault.evidence[:500],
-            score=fault.score,
-            threshold=fault.threshold,
-        )
+
+def _dropped(id: str, check: str, fault: Fault) -> Verdict:
+    return Verdict(
+        id=id,
+        check=check,
+        keep=False,
+        reason=fault.reason,
+        evidence=fault.evidence[:500],
+        score=fault.score,
+        threshold=fault.threshold,
+    )
 
 
 class HasOutput(Rule, frozen=True, tag="has_output"):
@@ -112,9 +119,13 @@ class AnswerFormat(Rule, frozen=True, tag="answer_format"):
                 return Fault("not_a_count", f"{answer.value:g}")
         if isinstance(answer, Path) and len(record.find_geometry(answer.geometry).pairs) < 2:
             return Fault("short_path", "a path needs two points")
-        if isinstance(answer, Freeform) and (found := _COORDINATES.search(answer.text)):
-            return Fault("coordinates_in_text", found.group())
-        return None
+        if not isinstance(answer, Freeform) or ("(" not in answer.text and "[" not in answer.text):
+            return None
+        found = _COORDINATES.search(answer.text)
+        return Fault("coordinates_in_text", found.group()) if found else None
+
+    def faults(self, batch: Batch) -> list[Fault | None]:
+        return format_faults(batch)
 
 
 class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
@@ -128,8 +139,10 @@ class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
                 return Fault("bad_options", f"{record.answer.options}")
             folded = [o.strip().casefold() for o in record.answer.options]
             return Fault("options_repeat", f"{folded}") if len(set(folded)) < len(folded) else None
+        if not isinstance(record.answer, Freeform):
+            return None
         options = _OPTION.findall(batch.prompts[row])
-        if not isinstance(record.answer, Freeform) or len(options) < 2:
+        if len(options) < 2:
             return None
         said = record.answer.text.strip().strip("().").casefold()
         legal = {letter.casefold() for letter, _ in options}
@@ -174,8 +187,10 @@ class Repetition(Rule, frozen=True, tag="repetition"):
     def fault(self, batch: Batch, row: int) -> Fault | None:
         if not isinstance(batch.records[row].answer, Freeform):
             return None
+        if count_words(batch.outputs[row]) < self.least_words:
+            return None
         share = repeated_share(batch.outputs[row])
-        if count_words(batch.outputs[row]) < self.least_words or share <= self.most:
+        if share <= self.most:
             return None
         return Fault("repeats", "3-grams seen before", share, self.most)
 
@@ -184,6 +199,10 @@ class NoLeak(Rule, frozen=True, tag="no_leak"):
     """Drop text that shows how it was made: hidden captions, an assistant's excuses."""
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
+        both = f"{batch.outputs[row]}\n{batch.prompts[row]}"
+        folded = both.casefold()
+        if not any(hint in folded for hint in _HINTS) and not any(h in both for h in _EXACT):
+            return None
         for reason, pattern in _LEAKS.items():
             if found := pattern.search(batch.outputs[row]) or pattern.search(batch.prompts[row]):
                 return Fault(reason, found.group())
@@ -301,9 +320,29 @@ _LEAKS = {
 }
 
 
+# A text that has none of these has no leak either; looking for them is ten times as fast.
+_HINTS = (
+    "as an ai", "language model", "sorry", "unable", "mentioned", "specified", "described",
+    "provided", "stated", "caption", "description", "bounding", "annotation",
+)  # fmt: skip
+_EXACT = ("{", "<", "N/A", "NA", "null")
+
+
+def format_faults(batch: Batch) -> list[Fault | None]:
+    """What ``AnswerFormat`` says of each row, found once for all that ask."""
+    found: list[Fault | None] | None = batch.__dict__.get("format_faults")
+    if found is None:
+        rule = AnswerFormat()
+        found = [rule.fault(batch, row) for row in range(len(batch))]
+        batch.__dict__["format_faults"] = found
+    return found
+
+
 def repeated_share(text: str) -> float:
     """Share of the 3-word phrases of a text that occurred before in it; 0 when too short."""
     words = text.casefold().split()
+    if len(words) < 4:
+        return 0.0
     grams = Counter(zip(words, words[1:], words[2:], strict=False))
     total = sum(grams.values())
     return 1 - len(grams) / total if total else 0.0

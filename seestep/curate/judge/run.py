@@ -182,7 +182,11 @@ def _report(
     advised = sum(v.reason.removeprefix(ADVICE) in LOW.values() for v in verdicts if v.keep)
     reasons = Counter(v.reason.removeprefix(ADVICE).removeprefix(UNDECIDED) for v in unsure)
     records = [row for row in rows if isinstance(row, Record)]
-    scores = {v.id: v.score or 1.0 for v in Quality()(make_batch(records))} if records else {}
+    scores = (
+        {v.id: v.score or 1.0 for v in Quality()(make_batch(records, alone=True))}
+        if records
+        else {}
+    )
     return Report(
         model=config.endpoint.model,
         prompts=tuple(version(check) for check in config.checks),
