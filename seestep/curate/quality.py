@@ -13,7 +13,7 @@ import msgspec
 
 from seestep.curate.batch import Batch
 from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import format_faults, repeated_share, shown
+from seestep.curate.rules import format_faults, has_any, repeated_share, shown
 from seestep.curate.words import count_words
 from seestep.records import (
     Box,
@@ -108,14 +108,15 @@ def points(batch: Batch, row: int) -> tuple[bool, bool, bool, bool, bool]:
 
 
 def _is_vague(text: str) -> bool:
-    folded = text.casefold()
-    return any(hint in folded for hint in _VAGUE_HINTS) and bool(_VAGUE.search(text))
+    return has_any(text.casefold(), _VAGUE_HINTS) and bool(_VAGUE.search(text))
 
 
 def _input_is_known(record: Record) -> bool:
     if not record.media:
         return isinstance(record.answer, Plan)
     seen = shown(record)
+    if len(record.media) == 1:
+        return record.media[0].key in seen and record.media[0].size is not None
     return all(m.key in seen and m.size is not None for m in record.media)
 
 

@@ -201,7 +201,7 @@ class NoLeak(Rule, frozen=True, tag="no_leak"):
     def fault(self, batch: Batch, row: int) -> Fault | None:
         both = f"{batch.outputs[row]}\n{batch.prompts[row]}"
         folded = both.casefold()
-        if not any(hint in folded for hint in _HINTS) and not any(h in both for h in _EXACT):
+        if not has_any(folded, _HINTS) and not has_any(both, _EXACT):
             return None
         for reason, pattern in _LEAKS.items():
             if found := pattern.search(batch.outputs[row]) or pattern.search(batch.prompts[row]):
@@ -326,6 +326,14 @@ _HINTS = (
     "provided", "stated", "caption", "description", "bounding", "annotation",
 )  # fmt: skip
 _EXACT = ("{", "<", "N/A", "NA", "null")
+
+
+def has_any(text: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words stands in a text; a loop is half again as fast as ``any``."""
+    for word in words:  # noqa: SIM110
+        if word in text:
+            return True
+    return False
 
 
 def format_faults(batch: Batch) -> list[Fault | None]:
