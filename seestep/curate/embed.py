@@ -8,7 +8,6 @@ encoder does not read is never measured.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seestep.curate.words import scripts_of
 from seestep.disk import sha256_file
 from seestep.errors import DataError, need
 
@@ -52,11 +52,11 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The script for which ``text`` is not measured; "" where it can be read."""
         if self.reads is None:
             return ""
-        scripts = [script for char in text if (script := script_of(char))]
-        strange = [script for script in scripts if script not in self.reads]
-        if not scripts or len(strange) <= STRANGE * len(scripts):
+        scripts = scripts_of(text)
+        strange = {name: n for name, n in scripts.items() if name not in self.reads}
+        if sum(strange.values()) <= STRANGE * scripts.total():
             return ""
-        return max(sorted(set(strange)), key=strange.count)
+        return max(sorted(strange), key=strange.__getitem__)
 
     def parameters(self) -> dict[str, Any]:
         """What vectors depend on: the files of the model, and what it is given."""
@@ -82,15 +82,6 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
         whole = np.asarray(found, dtype=np.float32).reshape(len(each), -1)
         return whole[[place[text] for text in texts]]
-
-
-@cache
-def script_of(char: str) -> str:
-    """The script of a letter by its Unicode name ("latin", "cjk"); "" for all that is no letter."""
-    if not char.isalpha():
-        return ""
-    name = unicodedata.name(char, "unknown")
-    return name.split()[0].split("-")[0].casefold()
 
 
 def folder_of(model: str) -> Path:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from seestep.curate.batch import Batch
-from seestep.curate.words import count_words
+from seestep.curate.words import count_words, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
 from seestep.records import (
@@ -178,6 +178,38 @@ class Length(Rule, frozen=True, tag="length"):
         return None
 
 
+class Language(Rule, frozen=True, tag="language"):
+    """Drop texts in scripts that a recipe does not want, and answers in none of the question's.
+
+    ``scripts`` ("latin", "cjk", "hangul", ...) are those that may be; None is any. Letters of
+    others may be up to ``strange`` of a text: names and signs in pictures have their own. An answer
+    of ``least_letters`` or more, most of them in a script of which the question has none, was
+    written for another question.
+    """
+
+    scripts: tuple[str, ...] | None = None
+    strange: float = 0.1
+    least_letters: int = 10
+
+    def fault(self, batch: Batch, row: int) -> Fault | None:
+        asked, said = batch.prompts[row], batch.outputs[row]
+        if asked.isascii() and said.isascii() and (not self.scripts or "latin" in self.scripts):
+            return None
+        free = isinstance(batch.records[row].answer, Freeform)
+        of_question, of_answer = scripts_of(asked), scripts_of(said) if free else Counter[str]()
+        if self.scripts is not None:
+            both = of_question + of_answer
+            other = {name: n for name, n in both.items() if name not in self.scripts}
+            share = sum(other.values()) / max(1, both.total())
+            if share > self.strange:
+                return Fault("script", ", ".join(sorted(other)), share, self.strange)
+        if of_answer.total() >= self.least_letters and of_question:
+            (asked_in, _), (main, _) = of_question.most_common(1)[0], of_answer.most_common(1)[0]
+            if main not in of_question and _SISTERS.isdisjoint((main, *of_question)):
+                return Fault("other_script", f"asked in {asked_in}, answered in {main}")
+        return None
+
+
 class Repetition(Rule, frozen=True, tag="repetition"):
     """Drop free text in which one 3-word phrase after another comes back."""
 
@@ -267,6 +299,7 @@ AnyRule: TypeAlias = (
     | AnswerFormat
     | AnswerAmongOptions
     | Length
+    | Language
     | Repetition
     | NoLeak
     | References
@@ -279,6 +312,7 @@ DEFAULT_RULES: tuple[AnyRule, ...] = (
     AnswerFormat(),
     AnswerAmongOptions(),
     Length(),
+    Language(),
     Repetition(),
     NoLeak(),
     GeometryRange(),
@@ -298,6 +332,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "plan": (Plan,),
     "text": (Freeform,),
 }
+_SISTERS = frozenset(("hiragana", "katakana"))  # a Japanese text may have Chinese signs alone
 _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
 _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")

@@ -112,6 +112,7 @@ def test_each_record_has_one_verdict_of_every_check_it_reached(tmp_path):
         "answer_format",
         "answer_among_options",
         "length",
+        "language",
         "repetition",
         "no_leak",
         "geometry_range",

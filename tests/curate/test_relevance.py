@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 
 from seestep.curate.batch import make_batch
-from seestep.curate.embed import Encoder, column, folder_of, matrix, script_of
+from seestep.curate.embed import Encoder, column, folder_of, matrix
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.relevance import Relevance, beaten, question, spoken
+from seestep.curate.words import script_of
 from seestep.errors import DataError
 from seestep.records import Choice, Freeform, Number, Record, YesNo
 from seestep.run import read_verdicts

@@ -52,7 +52,7 @@ SAY = Freeform(text="A red mug stands on the table.")
 
 def test_an_ordinary_record_passes_every_rule():
     record = ask("What is on the table?", SAY)
-    assert [reason(rule, record) for rule in rules.DEFAULT_RULES] == [""] * 8
+    assert [reason(rule, record) for rule in rules.DEFAULT_RULES] == [""] * 9
 
 
 @pytest.mark.parametrize(
@@ -213,3 +213,29 @@ def test_quality_counts_five_points_on_top_of_one():
 def test_quality_is_a_score_from_one_to_six():
     with pytest.raises(ValueError, match="1 to 6"):
         Quality(least=7)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "why"),
+    [
+        ("What does the sign say?", "停车", ""),  # a sign in a picture
+        ("What is on the table?", "桌子上有一个红色的杯子和盘子。", "other_script"),
+        ("桌子上有什么东西？", "A red mug stands on it.", "other_script"),
+        ("桌子上有什么东西？", "桌子上有一个红色的杯子和盘子。", ""),
+        ("What does 停车 mean?", "这是停车的意思，请把车停在这里。", ""),
+        ("これは何ですか？", "赤色陶器茶碗一個机上有之物也", ""),
+        ("How wide is it?", "Δx = 3 m, and the naïve café is closed.", ""),
+    ],
+)
+def test_an_answer_is_in_a_script_of_its_question(asked, said, why):
+    assert reason(rules.Language(), ask(asked, Freeform(text=said))) == why
+
+
+def test_only_scripts_that_are_wanted_may_be_there():
+    latin = rules.Language(scripts=("latin",))
+    both = rules.Language(scripts=("latin", "cjk"))
+    chinese = ask("桌子上有什么？", Freeform(text="杯子"))
+    assert (reason(latin, chinese), reason(both, chinese)) == ("script", "")
+    assert reason(latin, ask("What is on the table beside it?", Freeform(text="a 杯"))) == ""
+    assert reason(rules.Language(scripts=("cjk",)), ask("What is it?", SAY)) == "script"
+    assert reason(both, ask("Что на столе?", YesNo(yes=True))) == "script"
