@@ -26,6 +26,7 @@ from seestep.curate.guard import HELD_OUT, Guard, Held
 from seestep.curate.measure import Column, Measure, cache_folder
 from seestep.curate.measuring import Measuring, Operator, measure_parts
 from seestep.curate.mix import Mix, Quota
+from seestep.curate.near_picture import NearPictures
 from seestep.curate.pictures import CHECK as PICTURES
 from seestep.curate.pictures import Look, Missing, look_at
 from seestep.curate.quality import Quality
@@ -40,7 +41,7 @@ from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
 VERSION = 4
-MEASURING = ("relevance", "semantic", "reward")
+MEASURING = ("relevance", "near_picture", "semantic", "reward")
 COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
 ROWS = 2048  # rows a batch
@@ -62,11 +63,16 @@ class CurateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     exact: ExactDuplicates | None = ExactDuplicates()
     near: NearDuplicates | None = NearDuplicates()
     relevance: Relevance | None = None
+    near_picture: NearPictures | None = None
     semantic: SemanticDuplicates | None = None
     reward: Reward | None = None
     guard: Guard | None = None
     mix: Mix | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.near_picture is not None and self.look == "trust":
+            raise ValueError("near_picture opens pictures: look must be probe or decode")
 
     @property
     def operators(self) -> list[Operator]:

@@ -96,7 +96,7 @@ def same(one: NDArray[np.uint8], other: NDArray[np.uint8], views: tuple[int, int
                 score = _correlation(_seen(image, near), whole)
                 if score > best:
                     best, at, better = score, near, True
-    return best if _tinted_alike(_colors(image, at), _colors(theirs, full)) else 0.0
+    return best if tinted_alike(_colors(image, at), _colors(theirs, full)) else 0.0
 
 
 def candidates(
@@ -172,6 +172,18 @@ def _plan() -> tuple[Grey, NDArray[np.int64]]:
     return rows, np.array(which)
 
 
+def dct_hashes(grey: Grey) -> Hashes:
+    """(n,) hashes of whole pictures, (n, SIDE, SIDE) grey values: that of the first view."""
+    low: Grey = np.asarray(_dct() @ grey @ _dct().T, dtype=np.float32).reshape(len(grey), 64)
+    return _bits(low)
+
+
+def _bits(values: Grey) -> Hashes:
+    bits = values > np.median(values[:, 1:], axis=1, keepdims=True)
+    bits[:, 0] = False
+    return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()
+
+
 def _hashes(copy: NDArray[np.uint8]) -> Hashes:
     """(views,): which of 64 frequencies lie above their median; the mean is left out."""
     rows, which = _plan()
@@ -179,10 +191,8 @@ def _hashes(copy: NDArray[np.uint8]) -> Hashes:
     every = (rows @ copy[:THUMB].astype(np.float32) @ rows.T).reshape(spans, 8, spans, 8)
     low = every[which[:, 1], :, which[:, 0], :]  # (half the views, 8 down, 8 across)
     odd = np.where(np.arange(8) % 2, -1, 1).astype(np.float32)  # a mirror image turns odd waves
-    values = np.concatenate([low, low * odd]).reshape(len(VIEWS), 64)
-    bits = values > np.median(values[:, 1:], axis=1, keepdims=True)
-    bits[:, 0] = False
-    return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()
+    values: Grey = np.concatenate([low, low * odd]).reshape(len(VIEWS), 64)
+    return _bits(values)
 
 
 def _seen(copy: NDArray[np.uint8], view: View) -> Grey:
@@ -200,7 +210,8 @@ def _colors(copy: NDArray[np.uint8], view: View) -> Grey:
     return values[..., ::-1] if mirrored else values
 
 
-def _tinted_alike(one: Grey, other: Grey) -> bool:
+def tinted_alike(one: Grey, other: Grey) -> bool:
+    """Whether (2, 8, 8) colours around 0 differ by no more than a copy's; one may have none."""
     strong = [float(np.hypot(*v).mean()) for v in (one, other)]
     apart = float(np.hypot(*(one - other)).mean())
     return min(strong) < COLORLESS or apart <= TINT[0] * max(strong) + TINT[1]
