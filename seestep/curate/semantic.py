@@ -2,8 +2,9 @@
 
 Vectors of question and answer find them, words decide: to an encoder "left of the mug" and "right
 of the mug" are nearly one sentence, as are three and four, or yes and no. Two texts are twins only
-if the words that decide an answer are the same in both, in the same order. The best record of a
-group stays, and every one that goes names its twin and the cosine of the two.
+if the words that decide an answer are the same in both, in the same order, and their answers have
+a word in common. The best record of a group stays, and every one that goes names its twin and the
+cosine of the two.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         why = table["why"].to_pylist()
         vectors = matrix(table["vector"])
         deciding = [_deciding(text) for text in table["text"].to_pylist()]
+        answers = [_stems(text) for text in table["answer"].to_pylist()]
         groups: dict[str, list[int]] = {}
         for row in range(len(batch)):
             if not why[row]:
@@ -87,7 +89,9 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             left, right, cosine = near_pairs(vectors[rows], self.least, self.exact_up_to, seed)
             for a, b, likeness in zip(left.tolist(), right.tolist(), cosine.tolist(), strict=True):
                 one, other = rows[a], rows[b]
-                if not self.deciding_words or agree(deciding[one], deciding[other]):
+                if not self.deciding_words or (
+                    agree(deciding[one], deciding[other]) and _meet(answers[one], answers[other])
+                ):
                     near.setdefault(one, []).append((likeness, other))
                     near.setdefault(other, []).append((likeness, one))
         kept: dict[int, int] = {}  # row -> its place among the kept
@@ -118,13 +122,13 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class Meanings(msgspec.Struct, frozen=True):
-    """Columns ``vector`` (a unit vector of question and answer), ``text`` and ``why`` there is
-    none."""
+    """Columns ``vector`` (a unit vector of question and answer), ``text``, ``answer`` and ``why``
+    there is none."""
 
     encoder: Encoder
 
     name = SemanticDuplicates.name
-    version = 1
+    version = 2
     reads = ("prompts", "outputs")
     loads_model = True
 
@@ -141,6 +145,7 @@ class Meanings(msgspec.Struct, frozen=True):
             {
                 "vector": column(self.encoder.vectors(read)),
                 "text": texts([normalise(text) for text in told]),
+                "answer": texts([normalise(output) for output in batch.outputs]),
                 "why": texts([UNREADABLE.format(s) if s else "" for s in scripts]),
             }
         )
@@ -163,3 +168,12 @@ def _deciding(text: str) -> tuple[list[str], list[str]]:
     words = _WORD.findall(text)
     decide = [w for w in words if w in DECIDING or any(c.isdigit() for c in w)]
     return decide, [w for w in words if w not in DECIDING and w not in FILLERS]
+
+
+def _stems(answer: str) -> set[str]:
+    """The content words of a normalised answer, without an English plural."""
+    return {w.removesuffix("s") for w in _WORD.findall(answer) if w not in FILLERS}
+
+
+def _meet(one: set[str], other: set[str]) -> bool:
+    return bool(one & other) or not (one or other)

@@ -97,6 +97,14 @@ def test_a_paraphrase_about_the_same_picture_goes_and_names_its_twin():
     assert found["t:b"].score == pytest.approx(float(cosine), abs=1e-6)
 
 
+def test_other_answers_to_one_question_are_no_twins():
+    asked = "How is the man related to the backpack?"
+    found = said(
+        [ask("a", asked, Freeform(text="carries")), ask("b", asked, Freeform(text="wears"))]
+    )
+    assert all(v.keep for v in found.values())
+
+
 def test_the_better_one_stays():
     rows = [ask("a", HELD, RACKET), ask("b", HOLDS, RACKET)]
     assert not said(rows, quality=(2.0, 5.0))["t:a"].keep
@@ -125,7 +133,9 @@ def test_a_chain_keeps_both_ends():
     vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
     from seestep.curate.embed import column
 
-    table = pa.table({"vector": column(vectors), "text": ["x"] * 3, "why": [""] * 3})
+    table = pa.table(
+        {"vector": column(vectors), "text": ["x"] * 3, "answer": ["x"] * 3, "why": [""] * 3}
+    )
     found = SemanticDuplicates(least=0.9).decide(batch, table)
     assert [v.keep for v in found] == [True, False, True]
     assert found[1].evidence == f"twin t:a cosine {np.cos(np.deg2rad(20)):.6f}"
