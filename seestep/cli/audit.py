@@ -24,7 +24,8 @@ def audit(
 
     Names of pictures and scenes, equal pixels, the same picture scaled or mirrored or cropped, the
     same words, and (with encoders) the same meaning and pictures that are alike. What could not be
-    compared is told as not checked. The exit code is 1 if a record stands in a benchmark.
+    compared is told as not checked. The exit code is 1 if a record stands in a benchmark, 2 if
+    nothing could be compared.
 
     Parameters
     ----------
@@ -91,4 +92,4 @@ def audit(
         for line in lines(result, look_of()):
             print(line)
         print(f"{result.kept:,} records to train on: {out}")
-    return 1 if result.leaking else 0
+    return 2 if result.is_blind else int(bool(result.leaking))

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from seestep import run
-from seestep.curate.contamination.benchmarks import Benchmark, find, name_of
+from seestep.curate.contamination.benchmarks import Benchmark, files_of, find, name_of
 from seestep.curate.contamination.judge import Embed, Judge, Theirs
 from seestep.curate.contamination.pictures import (
     See,
@@ -36,7 +36,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import ShardResult
 
-VERSION = 3
+VERSION = 4
 REPORT, BLOCKED = "audit.json", "blocked.json"
 Act: TypeAlias = Literal["remove", "tag"]
 
@@ -190,7 +190,7 @@ def _embedded(
 def _print(benchmark: Benchmark) -> dict[str, Any]:
     """What tells whether a benchmark is the one that was read: names, sizes and times of files."""
     digest = hashlib.sha256()
-    for file in sorted(p for p in benchmark.folder.rglob("*") if p.is_file()):
+    for file in files_of(benchmark.folder):
         told = file.stat()
         name = name_of(file, benchmark.folder)
         digest.update(f"{name} {told.st_size} {told.st_mtime_ns}\n".encode())

@@ -6,6 +6,7 @@ lie beside them as files or inside them as bytes or base64. Our own run folders 
 
 from __future__ import annotations
 
+import ast
 import base64
 import binascii
 import csv
@@ -14,13 +15,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seestep import media
 from seestep.answers.read import read_choice
 from seestep.curate.batch import answer_words, prompt_text
-from seestep.curate.contamination.ids import of_origins, spelt_in
+from seestep.curate.contamination.ids import numbered, of_origins, spelt_in
 from seestep.errors import DataError, MediaError
 from seestep.records import Choice, Item
 from seestep.run import MANIFEST, read_manifest, read_rows
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
 LINES = frozenset({".jsonl", ".ndjson"})
 TABLES = frozenset({".json", ".tsv", ".csv", ".parquet"}) | LINES
+SEALED = frozenset(
+    """.zip .tar .gz .tgz .bz2 .xz .zst .7z .rar .arrow .pkl .pickle .h5 .hdf5 .npz .npy .mdb
+    .tfrecord .xlsx .xml .yaml .yml .mp4 .mkv .avi .mov .webm .tif .tiff""".split()  # noqa: SIM905
+)
+"""Files that may hold a part of a benchmark and are not opened: they are told as not read."""
+PARTS = frozenset(
+    """data image images img imgs frames videos annotations train val test dev""".split()  # noqa: SIM905
+)
+"""Folders inside a benchmark, none of which is one."""
 ASKED = ("question", "query", "prompt", "instruction", "text", "problem")
 ANSWERED = ("answer", "gt_answer", "ground_truth", "gt", "label", "golden_choice_idx", "solution")
 LISTED = ("options", "choices", "answer_options", "candidates")
@@ -73,13 +84,15 @@ class Benchmark:
         if (self.folder / MANIFEST).is_file() and _holds_items(self.folder):
             yield from _items(self.folder)
             return
-        for file in sorted(p for p in self.folder.rglob("*") if p.is_file()):
+        for file in files_of(self.folder):
             name, kind = name_of(file, self.folder), file.suffix.lower()
+            ids = frozenset(spelt_in(name))
+            if ids:
+                yield Entry(name, ids=ids)
             if kind in PICTURES:
                 yield Shown(name, partial(media.open_image, file))
-                ids = frozenset(spelt_in(name))
-                if ids:
-                    yield Entry(name, ids=ids)
+            elif kind in SEALED:
+                self.unread.append(f"{name}: {kind} files are not opened, unpack or convert it")
             elif kind in TABLES:
                 try:
                     for number, row in enumerate(rows(file), start=1):
@@ -97,18 +110,32 @@ def find(folders: list[Path]) -> list[Benchmark]:
     for folder in folders:
         if not folder.is_dir():
             raise DataError("the folder of benchmarks is not here", file=folder)
-        inner = sorted(p for p in folder.iterdir() if p.is_dir())
+        inner = sorted(p for p in folder.iterdir() if p.is_dir() and not _hidden(p.name))
         own = (folder / MANIFEST).is_file() or any(
-            p.suffix.lower() in TABLES | PICTURES for p in folder.iterdir() if p.is_file()
+            p.suffix.lower() in TABLES | PICTURES | SEALED for p in folder.iterdir() if p.is_file()
         )
+        own = own or any(p.name.lower() in PARTS for p in inner)
         here = [folder] if own or not inner else inner
-        if not any(p.is_file() for p in folder.rglob("*")):
+        if not files_of(folder):
             raise DataError("this folder of benchmarks is empty", file=folder)
         for one in here:
             if one.name in found:
                 raise DataError("two benchmarks have the same name", file=one, got=one.name)
             found[one.name] = Benchmark(one.name, one)
     return list(found.values())
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Files of a benchmark in order, without those of tools (.git, .cache)."""
+    return sorted(
+        p
+        for p in folder.rglob("*")
+        if p.is_file() and not any(map(_hidden, p.relative_to(folder).parts))
+    )
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def name_of(file: Path, folder: Path) -> str:
@@ -151,16 +178,22 @@ def rows(file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
     else:
         data = json.loads(file.read_bytes())
         if isinstance(data, dict):  # {"annotations": [...]}, or question id -> row
-            lists = [v for v in data.values() if isinstance(v, list)]
+            lists = [v for v in data.values() if _is_table(v)]
             keyed = [{"id": k, **v} for k, v in data.items() if isinstance(v, dict)]
-            data = lists[0] if len(lists) == 1 else keyed or [data]
+            whole_row = any(isinstance(data.get(key), str) for key in ASKED)
+            data = [data] if whole_row else list(chain(*lists)) or keyed or [data]
         yield from data if isinstance(data, list) else [data]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
     if not isinstance(row, dict):
         return
     words: list[str] = []
+    ids: set[str] = set()
     for path, value in _leaves(row):
         if isinstance(value, bytes):
             yield Shown(whole(f"{where} {path}"), partial(media.open_bytes, value))
@@ -168,13 +201,14 @@ def _of_row(row: Any, where: str) -> Iterator[Entry | Shown]:
             yield Shown(whole(f"{where} {path}"), _from_base64(value))
         elif isinstance(value, str):
             words.append(value)
+        ids.update(numbered(path, value))
     options = _options(row)
     entry = Entry(
         where,
         asked=whole(_asked(row)),
         options=tuple(map(whole, options)),
         answer=whole(_answer(row, options)),
-        ids=frozenset(name for text in words for name in spelt_in(text)),
+        ids=frozenset(ids.union(*map(spelt_in, words))),
     )
     if entry.asked or entry.ids:
         yield entry
@@ -208,16 +242,23 @@ def _options(row: dict[str, Any]) -> tuple[str, ...]:
     for key in LISTED:
         value = row.get(key)
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                continue
+            value = _literal(value)
         if isinstance(value, dict):
             value = list(value.values())
         if isinstance(value, list):
             return tuple(map(str, value))
     named = [v for k, v in row.items() if LETTERED.fullmatch(str(k)) and str(v or "").strip()]
     return tuple(map(str, named)) if len(named) > 1 else ()
+
+
+def _literal(text: str) -> Any:
+    """A list that stands in a cell, as JSON or as Python prints it; None for other text."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return None
 
 
 def _answer(row: dict[str, Any], options: Sequence[str]) -> str:

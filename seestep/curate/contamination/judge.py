@@ -17,9 +17,10 @@ from seestep.curate.contamination.benchmarks import Entry
 from seestep.curate.contamination.ids import PICTURES, of_origins
 from seestep.curate.contamination.pictures import Found, Seen, Vectors
 from seestep.curate.contamination.result import LAYERS, Cell, Known, Leak
-from seestep.curate.contamination.texts import Said, Texts, templates
+from seestep.curate.contamination.texts import Said, Texts, in_order, templates
+from seestep.curate.guard import joined
 from seestep.media import Roots
-from seestep.records import Record
+from seestep.records import Choice, Record
 
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 Hit: TypeAlias = tuple[str, float, str]  # where in the benchmark, score, evidence
@@ -87,12 +88,35 @@ class Judge:
         self._pictured, self._image_cosine = vectors, image_cosine
         self._with_vector = frozenset(vectors.names) if vectors else frozenset()
         runs: set[int] = set().union(*(t.texts.known() for t in theirs))
-        self.rows = [self._row(record, runs) for record in records]
+        twins: list[tuple[str, ...]] = []  # names that one picture has in several collections
+        self.rows = [self._row(record, runs, twins) for record in records]
+        if twins:
+            self._name_twins(twins)
         self._common = templates(row.said for row in self.rows)
 
-    def _row(self, record: Record, runs: set[int]) -> Row:
+    def _name_twins(self, twins: Sequence[tuple[str, ...]]) -> None:
+        """Give each row all names of its pictures: what one record knows of a picture (Visual
+        Genome tells COCO's ids) holds for every record that shows it."""
+        find = joined(twins)
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name in sorted({name for group in twins for name in group}):
+            groups[find(name)].append(name)
+        also = {name: group for group in groups.values() for name in group}
+        for n, row in enumerate(self.rows):
+            more = [other for name in row.names for other in also.get(name, ())]
+            if more:
+                names = tuple(dict.fromkeys((*row.names, *more)))
+                self.rows[n] = msgspec.structs.replace(row, names=names)
+
+    def _row(self, record: Record, runs: set[int], twins: list[tuple[str, ...]]) -> Row:
         origins = [o for m in record.media for o in m.origins]
-        text = f"{prompt_text(record)} {answer_words(record.answer, record)}"
+        for media in record.media:
+            names = tuple(n for n in of_origins(media.origins) if _collection(n) in PICTURES)
+            if len(names) > 1:
+                twins.append(names)
+        options = record.answer.options if isinstance(record.answer, Choice) else ()
+        asked = prompt_text(record).removesuffix(" | ".join(options))
+        text = in_order(asked, options, answer_words(record.answer, record))
         return Row(
             record.id,
             record.source,
@@ -210,12 +234,20 @@ class Judge:
             count, nothing = len(theirs.names), "the benchmark names no known picture or scene"
             missing = f"no record has a name of {', '.join(theirs.collections)}"
         elif layer in ("pixels", "looks"):
-            mine = sum(any(k in self._seen.looks for k in r.pictures) for r in rows)
-            count, nothing = len(theirs.found.looks), "no picture of the benchmark is here"
+            flat = layer == "pixels"  # those that show nothing have pixels, and look like nothing
+            shown = {k for k, look in self._seen.looks.items() if flat or not look.flat}
+            mine = sum(any(k in shown for k in r.pictures) for r in rows)
+            count = sum(flat or not look.flat for look in theirs.found.looks)
+            nothing = "no picture of the benchmark is here"
             missing = "no picture of these records is here"
+            if not flat and (theirs.found.looks if not count else self._seen.looks):
+                nothing = "no picture of the benchmark shows anything"
+                missing = "no picture of these records is here that shows anything"
         elif layer == "texts":
-            mine, count = len(rows), theirs.texts.checkable
-            nothing, missing = "the benchmark asks nothing in words of its own", ""
+            mine = sum(theirs.texts.compares(r.said, self._common) for r in rows)
+            count = theirs.texts.checkable
+            nothing = "the benchmark asks nothing in words of its own"
+            missing = "these records say nothing in words of their own"
         elif layer == "text_embeddings":
             mine, count = len(rows) if self._embed is not None else 0, len(theirs.asked)
             nothing, missing = "the benchmark asks nothing", "no text encoder was given"
@@ -250,4 +282,4 @@ def _collection(name: str) -> str:
 
 
 def _said(entry: Entry) -> str:
-    return " ".join((entry.asked, *entry.options, entry.answer))
+    return in_order(entry.asked, entry.options, entry.answer)

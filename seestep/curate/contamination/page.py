@@ -24,7 +24,9 @@ def lines(result: Result, look: Look) -> Iterator[str]:
     """The whole page."""
     share = f"{result.leaking:,} of {result.records:,} records"
     fate = {"remove": "left out", "tag": "tagged"}[result.act]
-    if result.leaking:
+    if result.is_blind:
+        yield look.paint(f"nothing was compared: {result.records:,} records", "bold", "yellow")
+    elif result.leaking:
         yield look.paint(f"{share} stand in a benchmark and are {fate}", "bold", "red")
     else:
         yield look.paint(f"no match among {result.records:,} records", "bold")

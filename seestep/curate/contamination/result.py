@@ -63,3 +63,8 @@ class Result(msgspec.Struct, frozen=True):
     leaks: tuple[Leak, ...]
     blocked: dict[str, dict[str, list[str]]]
     unread: dict[str, str]  # pictures of the records that could not be read, and why
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether there are records and none could be compared in any layer."""
+        return bool(self.cells) and all(cell.unchecked for cell in self.cells)

@@ -7,6 +7,7 @@ nothing in common. What is left must agree, not one lucky run of words.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ WORDS = 4  # of a run of words
 COMMON = 3  # rows of a benchmark that may share a run before it is a template
 OFTEN = 8  # records of the training data that may; a leak comes once, or in a few wordings
 LEAST = 4  # runs that must be left of a row before it can be told from others
+LETTER = re.compile(r"^\s*(?:\([A-Ha-h]\)|[A-Ha-h][.):])\s+")  # before an option
 SHARED = 0.6  # of the runs of the shorter row
 
 
@@ -43,6 +45,10 @@ class Texts:
                 for run in row:
                     self._of[run].append(number)
 
+    def compares(self, said: Said, common: set[int]) -> bool:
+        """Whether enough of ``said`` is left without templates to tell it from others."""
+        return said.runs - len(said.known & (self.templates | common)) >= LEAST
+
     @property
     def checkable(self) -> int:
         """Rows that say something of their own."""
@@ -55,9 +61,9 @@ class Texts:
     def find(self, said: Said, common: set[int]) -> Hit | None:
         """The row that shares most with ``said``; ``common`` are templates of the training data."""
         stripped = said.known & (self.templates | common)
-        left = said.runs - len(stripped)
-        if left < LEAST:
+        if not self.compares(said, common):
             return None
+        left = said.runs - len(stripped)
         shared = Counter(row for run in said.known - stripped for row in self._of.get(run, ()))
         best: Hit | None = None
         for row, n in sorted(shared.items(), key=lambda x: (-x[1], x[0]))[:8]:
@@ -80,6 +86,12 @@ class Said:
         """``known`` are the runs of all benchmarks together."""
         found = runs(text)
         return cls(len(found), frozenset(found & known))
+
+
+def in_order(asked: str, options: Sequence[str], answer: str) -> str:
+    """All that a row says, its options by name and without letters: their order says nothing."""
+    named = sorted(LETTER.sub("", option) for option in options)
+    return " ".join((asked, *named, LETTER.sub("", answer) if options else answer))
 
 
 def templates(texts: Iterable[Said], share: float = 1e-4) -> set[int]:
