@@ -52,6 +52,7 @@ def curate(
     from seestep.curate.engine import curate as keep_good
     from seestep.errors import RecipeError
     from seestep.export.write import records_of
+    from seestep.pipeline.data import shares
     from seestep.pipeline.measures import measures_of
     from seestep.progress import Progress
     from seestep.run import ledger_sha256
@@ -90,4 +91,6 @@ def curate(
         print(msgspec.json.encode(msgspec.json.decode(said) | {"ledger": ledger}).decode())
         return
     print(said)
+    for line in shares(out):
+        print(line)
     print(f"ledger {ledger[:16]}; seestep funnel {out} draws what each check did")

@@ -177,7 +177,8 @@ def scenes_of(record: Record) -> tuple[str, ...]:
     """Names of all that a record shares with its like: clusters, origins and pictures."""
     origins = (o for media in record.media for o in media.origins)
     pictures = (media_identity(media) for media in record.media)
-    return tuple(dict.fromkeys((*record.clusters, *origins, *pictures)))
+    files = (f"sha256:{media.sha256}" for media in record.media if media.sha256)
+    return tuple(dict.fromkeys((*record.clusters, *origins, *pictures, *files)))
 
 
 def digest(text: str) -> str:

@@ -28,7 +28,7 @@ from seestep.curate.measuring import Measuring, Operator, measure_parts
 from seestep.curate.mix import Mix, Quota
 from seestep.curate.near_picture import NearPictures
 from seestep.curate.pictures import CHECK as PICTURES
-from seestep.curate.pictures import Look, Missing, look_at
+from seestep.curate.pictures import Look, Missing, each_picture, look_at
 from seestep.curate.quality import Quality
 from seestep.curate.relevance import Relevance
 from seestep.curate.reward import Reward
@@ -271,7 +271,7 @@ def _decide(
             batch,
             images=tuple(identity[rid] for rid in batch.ids),
             scenes=tuple(
-                (*names, identity[rid]) if identity[rid] else names
+                (*names, *each_picture(identity[rid]))
                 for rid, names in zip(batch.ids, batch.scenes, strict=True)
             ),
             quality=tuple(score[rid] for rid in batch.ids),

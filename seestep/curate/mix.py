@@ -27,9 +27,9 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``sources``, ``tasks`` and ``levels`` (easy, medium, hard; see ``difficulty``) give weights;
     "*" is the weight of those not named (1 when the table is empty, else 0: what a recipe does not
     name is not drawn). A source's share is divided over the tasks it has, a task's over its
-    levels. ``refill`` offers what a cell lacks to the others, a source that is named and not here
-    (or has nothing of the tasks and levels that are drawn) included. Records that their owners hold
-    out (split other than train) are left out.
+    levels, each by largest remainder. ``refill`` offers what a cell lacks to the others, a source
+    that is named and not here (or has nothing of the tasks and levels that are drawn) included.
+    Records that their owners hold out (split other than train) are left out.
     """
 
     total: int
@@ -60,7 +60,7 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         here = {cell[0] for cell in cells if all(self._weights(cell))}
         absent = [s for s in self.sources if s != "*" and s not in here]
         available |= {(source, "*", "*"): 0 for source in absent}
-        wanted = apportion(self.total, self.shares(available))
+        wanted = divide(self.total, self.shares(available))
         drawn = self._fill(wanted, available)
         quality = batch.quality or (0.0,) * len(batch)
         kept: set[int] = set()
@@ -120,7 +120,7 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             room = {c: shares[c] for c in drawn if drawn[c] < available[c] and shares[c] > 0}
             if not room:
                 break
-            for cell, more in apportion(left, room).items():
+            for cell, more in divide(left, room).items():
                 drawn[cell] = min(available[cell], drawn[cell] + more)
         return drawn
 
@@ -156,6 +156,25 @@ def apportion(total: int, shares: Mapping[K, float | Fraction]) -> dict[K, int]:
     for cell in by_remainder[: total - sum(seats.values())]:
         seats[cell] += 1
     return seats
+
+
+def divide(total: int, shares: Mapping[Cell, Fraction], depth: int = 1) -> dict[Cell, int]:
+    """``apportion`` among sources, then among the tasks of each, then among the levels of each.
+
+    Among all cells at once, twelve cells of 166.67 would all be rounded up in a source whose name
+    comes first and down in one whose name comes last.
+    """
+    inner: dict[tuple[str, ...], dict[Cell, Fraction]] = {}
+    for cell, share in shares.items():
+        inner.setdefault(cell[:depth], {})[cell] = share
+    seats = apportion(total, {key: sum(cells.values()) for key, cells in inner.items()})
+    out: dict[Cell, int] = {}
+    for key, cells in inner.items():
+        if depth == 3:  # one cell
+            out |= dict.fromkeys(cells, seats[key])
+        else:
+            out |= divide(seats[key], cells, depth + 1)
+    return out
 
 
 def _weight(table: Mapping[str, float], key: str) -> Fraction:

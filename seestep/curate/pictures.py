@@ -69,6 +69,13 @@ def look_at(
     return looked, verdicts
 
 
+def each_picture(identity: str) -> list[str]:
+    """The pixels that an identity of ``look_at`` names, picture by picture and frame by frame."""
+    parts = (part.partition(":") for part in identity.split("+"))
+    shown = (hashes for kind, _, hashes in parts if kind in ("pixels", "frames"))
+    return [f"pixels:{sha256}" for hashes in shown for sha256 in hashes.split(",")]
+
+
 def _look(one: Media, roots: Roots, how: Look) -> Seen:
     if how == "trust":
         return Seen(one, media_identity(one))

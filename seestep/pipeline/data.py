@@ -76,20 +76,24 @@ def shares(curated: Path) -> list[str]:
         if lacking:
             said.append(f"guard sets that came out small: {', '.join(lacking)}")
     short: dict[str, list[int]] = {}
-    over = 0
+    over = under = 0
     for quota in read_report(curated, "quotas", list[Quota]):
-        share = short.setdefault(quota.source, [0, 0])
+        share = short.setdefault(quota.source, [0, 0, 0])
         share[0] += quota.wanted
         share[1] += quota.drawn
+        share[2] += quota.available
         over += max(0, quota.drawn - quota.wanted)
+        under += quota.wanted - quota.drawn
     lacking = [
-        f"{s} {drawn:,} of {wanted:,}"
-        for s, (wanted, drawn) in sorted(short.items())
+        f"{s} {drawn:,} of {wanted:,}" + ("" if there else " (not here)")
+        for s, (wanted, drawn, there) in sorted(short.items())
         if drawn < wanted
     ]
     if lacking:
         said.append(f"sources with less than their share: {', '.join(lacking)}")
         said.append(f"{over:,} records came from the others in their place")
+    if under:
+        said.append(f"{under:,} records fewer than the mix asks for: no other has more to give")
     return said
 
 

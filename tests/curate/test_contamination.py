@@ -17,7 +17,7 @@ from seestep.curate.contamination.benchmarks import find
 from seestep.curate.contamination.ids import of_origins, spelt_in
 from seestep.curate.contamination.page import lines
 from seestep.curate.contamination.result import LAYERS
-from seestep.curate.contamination.texts import Said, Texts, runs, templates
+from seestep.curate.contamination.texts import Said, Texts, in_order, runs, templates
 from seestep.errors import DataError, RunError
 from seestep.models.embed import text_encoder
 from seestep.records import Choice, Item, Media, MediaRef, Record, Text, Turn
@@ -35,6 +35,11 @@ from tests.curate.photos import crop, photo, saved
         ("images/val2017/000000000139.jpg", "coco:139"),
         ("img/2D/count/coco/000000397133.jpg", "coco:397133"),
         ("https://cs.stanford.edu/people/rak248/VG_100K_2/2407890.jpg", "vg:2407890"),
+        ("000000000139.jpeg", "coco:139"),
+        ("000000397133", "coco:397133"),
+        ("vg/2319.jpg", "vg:2319"),
+        ("gqa/images/2319.jpg", "vg:2319"),
+        ("CA6E9EC9-46AC-4A02-8034-7C31157DC52C", "ego4d:ca6e9ec9-46ac-4a02-8034-7c31157dc52c"),
         ("P01_13", "epic:P01_13"),
         ("epic/P01_101.MP4", "epic:P01_101"),
         ("ca6e9ec9-46ac-4a02-8034-7c31157dc52c_2", "ego4d:ca6e9ec9-46ac-4a02-8034-7c31157dc52c"),
@@ -47,7 +52,19 @@ def test_names_are_read_in_the_spellings_of_their_owners(text, name):
     assert list(spelt_in(text)) == [name]
 
 
-@pytest.mark.parametrize("text", ["P1_13", "HP01_133", "1000.jpg", "scene25", "a-b-c-d-e", "0003"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "frames/000139.jpg",
+        "00012.png",
+        "P1_13",
+        "HP01_133",
+        "1000.jpg",
+        "scene25",
+        "a-b-c-d-e",
+        "0003",
+    ],
+)
 def test_what_only_looks_like_a_name_is_none(text):
     assert list(spelt_in(text)) == []
 
@@ -78,6 +95,22 @@ def test_the_same_question_is_found_in_other_dress():
     hit = find_in(theirs, f"{HIKERS.lower().replace('?', ' ?')}\n left one | right one")
     assert hit is not None and hit.row == 1 and hit.score > 0.9
     assert find_in(theirs, "Which of the two cats by the door carries the longer tail?") is None
+
+
+def test_the_order_and_the_letters_of_options_are_no_difference():
+    options = ["garage door", "tall cabinet", "round table", "shopping cart"]
+    theirs = Texts([in_order("Which one is nearest?", options, "round table")])
+    lettered = [f"({c}) {o}" for c, o in zip("ABCD", reversed(options), strict=True)]
+    for mine in (options[::-1], lettered):
+        hit = find_in(theirs, in_order("Which one is nearest?", mine, mine[1]))
+        assert hit is not None and hit.score == 1
+
+
+def test_a_text_that_is_all_template_is_not_called_compared():
+    theirs = Texts([HIKERS])
+    said = Said.of("Where is it?", theirs.known())
+    assert not theirs.compares(said, set())
+    assert theirs.compares(Said.of(HIKERS, theirs.known()), set())
 
 
 def test_what_much_of_the_training_data_says_is_a_template_too():
@@ -371,3 +404,56 @@ def test_names_and_texts_that_are_no_unicode_do_not_stop_an_audit(planted, tmp_p
     result = audit(planted / "run", [odd], tmp_path / "out", roots={"pics": planted / "pics"})
     (known,) = result.benchmarks
     assert (known.questions, known.pictures, known.unread) == (1, 1, ())
+
+
+def of_names(folder, **names):
+    """A run folder of records without pictures, named by their origins."""
+    rows = [record(n, id, "gone.png", origins) for n, (id, origins) in enumerate(names.items())]
+    shard_stage(
+        folder, stage="test", version=1, config={}, inputs=[], shards=1,
+        work=lambda _: ShardResult(rows=rows),
+    )  # fmt: skip
+    return folder
+
+
+def test_a_picture_that_has_names_in_two_collections_is_found_by_either(tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    (marks / "q.json").write_text('[{"coco_id": 77}]')
+    run = of_names(
+        tmp_path / "run", genome=("vg:5", "coco:77"), lrv=("vg:5",), other=("vg:6", "coco:78")
+    )
+    result = audit(run, [marks], tmp_path / "out")
+    assert {x.record.split(":")[0] for x in result.leaks} == {"genome", "lrv"}
+    (cell,) = (c for c in result.cells if c.layer == "ids")
+    assert (cell.checked, cell.matched) == (3, 2)
+
+
+def test_a_downloaded_repository_is_one_benchmark_and_what_is_packed_is_told(tmp_path):
+    repo = tmp_path / "bench"
+    for inner in ("data", "videos", ".cache"):
+        (repo / inner).mkdir(parents=True)
+    (repo / "README.md").write_text("a card")
+    (repo / ".cache" / "lock.json").write_text("{")
+    (repo / "data" / "two.json").write_text(
+        '{"train": [{"question": "Is it here?"}], "test": [{"question": "Is it there?"}]}'
+    )
+    (repo / "data" / "more.csv").write_text("question,choices\nWhich?,\"['a mug', 'a pan']\"\n")
+    (repo / "data" / "images.zip").write_bytes(b"PK")
+    (repo / "videos" / "P01_101.mp4").write_bytes(b"film")
+    (found,) = find([repo])
+    entries = list(found.read())
+    assert [e.asked for e in entries] == ["Which?", "Is it here?", "Is it there?", ""]
+    assert entries[0].options == ("a mug", "a pan") and entries[-1].ids == {"epic:P01_101"}
+    assert [u.split(":")[0] for u in found.unread] == ["data/images.zip", "videos/P01_101.mp4"]
+
+
+def test_where_nothing_could_be_compared_no_code_says_clean(tmp_path, capsys):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    (marks / "all.zip").write_bytes(b"PK")
+    run = of_names(tmp_path / "run", one=("coco:1",))
+    words = ["audit", str(run), "--benchmarks", str(marks), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    page = capsys.readouterr().out
+    assert "nothing was compared" in page and "no match" not in page

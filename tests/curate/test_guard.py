@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from seestep.curate.batch import Batch
 from seestep.curate.guard import HELD_OUT, Guard, joined
+from seestep.curate.pictures import each_picture
 
 
 def batch_of(rows) -> Batch:
@@ -75,3 +76,9 @@ def test_what_its_owner_holds_out_is_left_to_its_owner():
 def test_sizes_that_make_no_sense_are_refused(more):
     with pytest.raises(ValueError, match="per_skill"):
         Guard(**more)
+
+
+def test_pictures_of_a_record_with_several_are_told_one_by_one():
+    a, b, c = ("a" * 64, "b" * 64, "c" * 64)
+    assert each_picture(f"pixels:{a}+frames:{b},{c}") == [f"pixels:{x}" for x in (a, b, c)]
+    assert each_picture("coco:7") == each_picture("") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -62,6 +63,21 @@ def test_a_shortfall_is_told_and_offered_to_the_others():
     assert (b.wanted, b.drawn, b.shortfall) == (10, 18, 0)
     _, (_, kept_b) = Mix(total=20, refill=False)(batch)
     assert kept_b.drawn == 10
+
+
+def test_sources_get_their_shares_to_the_record_however_many_cells_they_have():
+    # twelve cells of 8.33 each: rounded all at once, "a" would be given 104 and "z" 96
+    batch = batch_of({(s, t): 60 for s in ("a", "m", "z") for t in "tuvw"})
+    batch = replace(batch, levels=("easy", "hard", "medium") * 240)
+    _, quotas = Mix(total=300)(batch)
+    by_source, by_task = Counter(), Counter()
+    for q in quotas:
+        by_source[q.source] += q.drawn
+        by_task[q.source, q.task] += q.drawn
+    assert by_source == {"a": 100, "m": 100, "z": 100}
+    assert set(by_task.values()) == {25}
+    # 25 over three levels: 8.33 each, the one seat left to the first by name
+    assert [q.drawn for q in quotas[:3]] == [9, 8, 8]
 
 
 def test_the_best_are_drawn_first_and_order_does_not_matter():
