@@ -21,6 +21,8 @@ def variants(image):
     yield "cropped in a corner", crop(image, 0, 0.3, 0.7)
     yield "cropped between", crop(image, 0.07, 0.16, 0.77)
     yield "cropped to half", crop(image, 0.22, 0.31, 0.62)
+    yield "made square", image.crop((30, 0, 270, 240))
+    yield "made wide", ImageOps.mirror(image.crop((0, 40, 320, 220)))
     yield "mirrored and cropped", ImageOps.mirror(crop(image, 0.05, 0.05, 0.9))
     yield "brighter", image.point(lambda v: min(255, int(v * 1.2)))
 

@@ -36,7 +36,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import ShardResult
 
-VERSION = 4
+VERSION = 5
 REPORT, BLOCKED = "audit.json", "blocked.json"
 Act: TypeAlias = Literal["remove", "tag"]
 

@@ -23,11 +23,12 @@ from seestep.media import pixel_sha256
 
 Grey = NDArray[np.float32]
 Hashes = NDArray[np.uint64]
-View = tuple[bool, float, float, float]  # mirrored, then left, top and side of the crop
+View = tuple[bool, float, float, float, float]  # mirrored, then left, top, width, height of a crop
 
 SIDE = 32  # of the grey picture whose 8 x 8 lowest frequencies are the hash
 THUMB = 128  # pixels of the square copy in which crops are taken
 CROPS = {0.92: 3, 0.84: 4, 0.76: 5, 0.68: 6, 0.6: 7}  # share of the sides: places along each
+STRIPS = {0.88: 3, 0.75: 4, 0.66: 5, 0.57: 6}  # likewise where one side alone is cropped
 NEAR = 12  # bits of 64 a candidate may differ in
 ALIKE = 0.96  # correlation of grey values from which on a candidate is the same picture
 STEPS = (0.04, 0.02, 0.01)  # by which a crop is moved to fit, coarse to fine
@@ -49,11 +50,16 @@ class Look:
 
 def _views() -> Iterator[View]:
     for mirrored in (False, True):
-        yield mirrored, 0.0, 0.0, 1.0
+        yield mirrored, 0.0, 0.0, 1.0, 1.0
         for side, places in CROPS.items():
             starts = [k * (1 - side) / (places - 1) for k in range(places)]
             for left, top in product(starts, repeat=2):
-                yield mirrored, left, top, side
+                yield mirrored, left, top, side, side
+        for side, places in STRIPS.items():  # 4:3 made square, or wide
+            for k in range(places):
+                start = k * (1 - side) / (places - 1)
+                yield mirrored, start, 0.0, side, 1.0
+                yield mirrored, 0.0, start, 1.0, side
 
 
 VIEWS: tuple[View, ...] = tuple(_views())
@@ -88,7 +94,7 @@ def same(one: NDArray[np.uint8], other: NDArray[np.uint8], views: tuple[int, int
         return 0.0
     image, at = (one, other)[cropped], VIEWS[views[cropped]]
     best = _correlation(_seen(image, at), whole)
-    for step, least in zip(STEPS, (*HOPE, 0.0), strict=True) if at[3] < 1 else ():
+    for step, least in zip(STEPS, (*HOPE, 0.0), strict=True) if min(at[3:]) < 1 else ():
         better = best >= least
         while better:
             better = False
@@ -129,11 +135,12 @@ def told(views: tuple[int, int]) -> str:
     """Which views agree, in words."""
     words = []
     for name, k in zip(("ours", "theirs"), views, strict=True):
-        mirrored, left, top, side = VIEWS[k]
+        mirrored, left, top, *sides = VIEWS[k]
         if mirrored:
             words.append(f"{name} mirrored")
-        if side < 1:
-            words.append(f"{name} cropped to {side:g} at about ({left:.2f}, {top:.2f})")
+        if min(sides) < 1:
+            size = " x ".join(f"{side:g}" for side in dict.fromkeys(sides))
+            words.append(f"{name} cropped to {size} at about ({left:.2f}, {top:.2f})")
     return ", ".join(words) or "as they are"
 
 
@@ -166,9 +173,11 @@ def _plan() -> tuple[Grey, NDArray[np.int64]]:
     """(intervals * 8, THUMB) low frequencies of every interval, and (half the views, 2) which
     intervals are across and down in each view that is not mirrored."""
     half = VIEWS[: len(VIEWS) // 2]
-    spans = sorted({(v, side) for _, left, top, side in half for v in (left, top)})
-    rows = np.concatenate([_dct() @ _averages(*span) for span in spans])
-    which = [(spans.index((left, side)), spans.index((top, side))) for _, left, top, side in half]
+    across = [(left, width) for _, left, _, width, _ in half]
+    down = [(top, height) for _, _, top, _, height in half]
+    spans = sorted({*across, *down})
+    rows: Grey = np.concatenate([_dct() @ _averages(*span) for span in spans])
+    which = [tuple(map(spans.index, pair)) for pair in zip(across, down, strict=True)]
     return rows, np.array(which)
 
 
@@ -196,16 +205,18 @@ def _hashes(copy: NDArray[np.uint8]) -> Hashes:
 
 
 def _seen(copy: NDArray[np.uint8], view: View) -> Grey:
-    mirrored, left, top, side = view
-    values: Grey = _averages(top, side) @ copy[:THUMB].astype(np.float32) @ _averages(left, side).T
+    mirrored, left, top, width, height = view
+    down, across = _averages(top, height), _averages(left, width)
+    values: Grey = down @ copy[:THUMB].astype(np.float32) @ across.T
     return values[:, ::-1] if mirrored else values
 
 
 def _colors(copy: NDArray[np.uint8], view: View) -> Grey:
     """(2, 8, 8) Cb and Cr, 0 where there is no colour."""
-    mirrored, left, top, side = view
+    mirrored, left, top, width, height = view
     planes = copy[THUMB:].reshape(2, CHROMA, CHROMA).astype(np.float32) - np.float32(128)
-    down, across = (_averages(v, side, CHROMA // 4, CHROMA) for v in (top, left))
+    across = _averages(left, width, CHROMA // 4, CHROMA)
+    down = _averages(top, height, CHROMA // 4, CHROMA)
     values: Grey = down @ planes @ across.T
     return values[..., ::-1] if mirrored else values
 
@@ -219,11 +230,11 @@ def tinted_alike(one: Grey, other: Grey) -> bool:
 
 def _beside(view: View, step: float) -> Iterator[View]:
     """Crops a step away in place or size, inside the picture."""
-    mirrored, left, top, side = view
+    mirrored, left, top, *sides = view
     for x, y, s in product((-step, 0.0, step), repeat=3):
-        size = min(1.0, side + s)
-        to = [min(max(v, 0.0), 1 - size) for v in (left + x, top + y)]
-        yield mirrored, round(to[0], 4), round(to[1], 4), round(size, 4)
+        width, height = (side if side == 1 else round(min(1.0, side + s), 4) for side in sides)
+        x0, y0 = min(max(left + x, 0.0), 1 - width), min(max(top + y, 0.0), 1 - height)
+        yield mirrored, round(x0, 4), round(y0, 4), width, height
 
 
 def _unit(values: Grey) -> Grey | None:
