@@ -29,6 +29,7 @@ SIDE = 32  # of the grey picture whose 8 x 8 lowest frequencies are the hash
 THUMB = 128  # pixels of the square copy in which crops are taken
 CROPS = {0.92: 3, 0.84: 4, 0.76: 5, 0.68: 6, 0.6: 7}  # share of the sides: places along each
 STRIPS = {0.88: 3, 0.75: 4, 0.66: 5, 0.57: 6}  # likewise where one side alone is cropped
+HALF = 0.5  # of a side: less of a picture is not told from another one's
 NEAR = 12  # bits of 64 a candidate may differ in
 ALIKE = 0.96  # correlation of grey values from which on a candidate is the same picture
 STEPS = (0.04, 0.02, 0.01)  # by which a crop is moved to fit, coarse to fine
@@ -232,9 +233,13 @@ def _beside(view: View, step: float) -> Iterator[View]:
     """Crops a step away in place or size, inside the picture."""
     mirrored, left, top, *sides = view
     for x, y, s in product((-step, 0.0, step), repeat=3):
-        width, height = (side if side == 1 else round(min(1.0, side + s), 4) for side in sides)
+        width, height = (side if side == 1 else _kept(side + s) for side in sides)
         x0, y0 = min(max(left + x, 0.0), 1 - width), min(max(top + y, 0.0), 1 - height)
         yield mirrored, round(x0, 4), round(y0, 4), width, height
+
+
+def _kept(side: float) -> float:
+    return round(min(1.0, max(HALF, side)), 4)
 
 
 def _unit(values: Grey) -> Grey | None:
