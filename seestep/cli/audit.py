@@ -11,7 +11,7 @@ from cyclopts import Parameter
 def audit(
     folder: Path,
     *,
-    benchmarks: list[Path],
+    benchmarks: Annotated[list[Path], Parameter(negative="", consume_multiple=True)],
     out: Path,
     root: Annotated[list[str], Parameter(negative="")] | None = None,
     act: Literal["remove", "tag"] = "remove",

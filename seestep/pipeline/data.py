@@ -93,7 +93,7 @@ def shares(curated: Path) -> list[str]:
         said.append(f"sources with less than their share: {', '.join(lacking)}")
         said.append(f"{over:,} records came from the others in their place")
     if under:
-        said.append(f"{under:,} records fewer than the mix asks for: no other has more to give")
+        said.append(f"{under:,} records fewer than the mix asks for")
     return said
 
 

@@ -457,3 +457,14 @@ def test_where_nothing_could_be_compared_no_code_says_clean(tmp_path, capsys):
     assert main(words) == 2
     page = capsys.readouterr().out
     assert "nothing was compared" in page and "no match" not in page
+
+
+def test_several_folders_of_benchmarks_follow_one_word(tmp_path):
+    run = of_names(tmp_path / "run", one=("coco:1",))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "q.json").write_text('[{"coco_id": 1}]')
+    words = ["--benchmarks", str(tmp_path / "a"), str(tmp_path / "b"), "--out"]
+    assert main(["audit", str(run), *words, str(tmp_path / "out")]) == 1
+    told = json.loads((tmp_path / "out" / "audit.json").read_bytes())
+    assert [known["name"] for known in told["benchmarks"]] == ["a", "b"]
