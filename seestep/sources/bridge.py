@@ -254,7 +254,7 @@ def _done(ep: Episode, camera: str, at: Provenance) -> Rows:
     if isinstance(plan, str):
         yield make.dropped(f"{id}-plan", "plan", plan)
     else:
-        question = f"Task: {ep.instruction}. What are the steps?"
+        question = f"Task: {make.sentence(ep.instruction)} What are the steps?"
         yield made("plan", "plan", {"im": 0}, question, plan)
 
 

@@ -81,6 +81,11 @@ def dropped(id: str, rule: str, reason: str, evidence: str = "") -> Verdict:
     return Verdict(id=id, check=f"source:{rule}", keep=False, reason=reason, evidence=evidence)
 
 
+def sentence(text: str) -> str:
+    """The words of an annotator with a full stop, if they end with none."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def again(id: str, what: str, row: int | str) -> Verdict:
     """The verdict about a second entry of the same name; its id differs from the first one's."""
     reason = f"the {what} stands in the file before; the first entry counts"
