@@ -65,7 +65,7 @@ def convert(
         raise ValueError(f"scene.floor_plan is {scene!r}, no name of a scene")
     for number, annotation in enumerate(annotations):
         id = f"alfred:{task}-{number}"
-        instruction = " ".join(str(annotation["task_desc"]).split())
+        instruction = " ".join(str(annotation["task_desc"] or "").split())
         if not instruction:
             yield make.dropped(id, "empty", "the instruction is empty")
             continue
@@ -87,7 +87,7 @@ def convert(
             provenance=where,
             tags=tags,
         )
-        described = annotation["high_descs"]
+        described = annotation["high_descs"] or ()
         if len(described) != len(actions):
             yield make.dropped(
                 f"{id}-next",

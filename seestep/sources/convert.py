@@ -21,7 +21,7 @@ from seestep.sources import catalog
 from seestep.sources.bad import UNLIKE, with_bad, wrong
 from seestep.sources.pictures import CHECK, Pictures, named_images
 
-VERSION = 5
+VERSION = 6
 SHARD_ROWS = 5_000
 SWEPT = 16  # shards after which cycles are looked for
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def convert(
             stage="sources.convert",
             version=VERSION,
             config=msgspec.to_builtins(config) | named_images(images),
-            inputs=files,
+            inputs=[file for file in files if file.is_file()],  # readers tell of others
             shards=None,
             work=work,
             progress=progress,

@@ -53,6 +53,8 @@ def segments(
         rate, told = _rate(found.video), row.get("start_frame")
         if found.id in seen:
             left.append(make.again(id, "narration", index))
+        elif not found.narration:
+            left.append(make.dropped(id, "empty", "the narration is empty"))
         elif found.stop < found.start:
             said = f"{row['start_timestamp']} to {row['stop_timestamp']}"
             left.append(make.dropped(id, "time", "it stops before it starts", said))

@@ -24,7 +24,7 @@ from seestep.sources import bad
 from seestep.twice import named_twice
 
 CHUNK = 1 << 16
-FIRST = 1 << 24  # bytes of a file in which keys that stand twice are looked for; all if thorough
+FIRST = 1 << 22  # bytes of a file in which keys that stand twice are looked for; all if thorough
 MOST = 1 << 28  # bytes of one element; an entry of Visual Genome's scene graphs has 0.2 million
 _SPACE = b" \t\r\n"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

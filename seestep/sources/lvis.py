@@ -35,8 +35,18 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: int
     image_id: int
     category_id: int
-    bbox: tuple[float, float, float, float]
-    area: float
+    bbox: tuple[float, float, float, float] | None = None
+    area: float | None = None
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """``bbox``; what has none has an empty one, as its category is known to be there."""
+        return self.bbox or (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def surface(self) -> float:
+        """Square pixels; those of the box where the outline's are not told."""
+        return self.area if self.area is not None else self.box[2] * self.box[3]
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +96,7 @@ def convert(
     found = Columns()
     for a in annotations:
         if max(abs(a.image_id), abs(a.id), abs(a.category_id)) < HUGE:
-            found.add(a.image_id, (a.id, a.category_id), (*a.bbox, a.area))
+            found.add(a.image_id, (a.id, a.category_id), (*a.box, a.surface))
         else:
             id = f"lvis:{a.image_id}-{a.id}"
             yield make.dropped(id, "join", "the annotation has a number of more than 64 bits")
@@ -127,7 +137,7 @@ def of_image(
     """What one image and its annotations support; ``names`` are readable names of categories.
     ``asked`` takes what its outline is wanted of."""
     picture = media(image)
-    if make.swapped((a.bbox for a in rows), picture.size or (0, 0)):
+    if make.swapped((a.box for a in rows), picture.size or (0, 0)):
         yield make.dropped(f"lvis:{image.id}", "sides", make.SWAPPED, str(picture.size))
         return
     open_ended = set(image.not_exhaustive_category_ids or ())
@@ -139,7 +149,7 @@ def of_image(
         id = f"lvis:{image.id}-{a.id}"
         if a.id in seen:
             yield make.again(id, "annotation", len(seen))
-        elif make.xywh(*a.bbox, picture.size or (0, 0)) is None:
+        elif make.xywh(*a.box, picture.size or (0, 0)) is None:
             broken.add(a.category_id)
             yield make.dropped(id, "box", "the box is empty inside the image", str(a.bbox))
         else:
@@ -173,7 +183,7 @@ def of_image(
         if len(instances) == 1:
             (only,) = instances
             yield _locate(f"{id}-locate", picture, name, only, where)
-            if asked is not None and only.area >= LEAST_AREA:
+            if asked is not None and only.surface >= LEAST_AREA:
                 asked[only.id] = (f"{id}-point", picture, name, where)
     for category in image.neg_category_ids or ():
         if category in names and category not in by_category and category not in broken:
@@ -196,10 +206,10 @@ def _exists(id: str, picture: Media, name: str, yes: bool, where: Provenance) ->
 def _locate(
     id: str, picture: Media, name: str, found: Annotation, where: Provenance
 ) -> Record | Verdict:
-    box = make.xywh(*found.bbox, picture.size or (0, 0))
+    box = make.xywh(*found.box, picture.size or (0, 0))
     assert box is not None  # of_image has looked
-    if found.area < LEAST_AREA:
-        reason = f"{found.area:.0f} square pixels, wanted {LEAST_AREA:.0f}"
+    if found.surface < LEAST_AREA:
+        reason = f"{found.surface:.0f} square pixels, wanted {LEAST_AREA:.0f}"
         return make.dropped(id, "small", reason, name)
     return make.record(
         id,

@@ -36,7 +36,7 @@ def convert(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator[Re
     asked: set[bytes] = set()  # 8 bytes each: the file has 2.4 million rows
 
     def read(index: int, row: Mapping[str, Any]) -> Iterator[Record | Verdict]:
-        sha256, label = str(row["image_sha256"]).lower(), " ".join(str(row["label"]).split())
+        sha256, label = str(row["image_sha256"]).lower(), " ".join(str(row["label"] or "").split())
         id = f"pixmo_points:{sha256[:16]}-{index}"
         question = hashlib.blake2b(f"{sha256} {label.casefold()}".encode(), digest_size=8).digest()
         points = [(float(p["x"]), float(p["y"])) for p in row["points"] or ()]

@@ -38,7 +38,8 @@ TASKS = {"object_ref": "pointing", "region_ref": "free_space"}  # by the first f
 _FORMAT = re.compile(
     r"\s*Your answer should be formatted as a list of tuples.*$", re.IGNORECASE | re.DOTALL
 )
-_TUPLES = re.compile(r"^\s*\[\s*\(.*\)\s*,?\s*\]\s*$", re.DOTALL)
+_TUPLES = re.compile(r"^\s*\[\s*\(.*\)\s*,?\s*\]\s*\.?\s*$", re.DOTALL)
+_PAIR = re.compile(r"\(\s*[01]?\.\d+\s*,\s*[01]?\.\d+")  # (0.46, 0.53 amid words
 _FOUR = re.compile(r"\[\s*[01]?\.\d+\s*(?:,\s*[01]?\.\d+\s*){3}\]")  # [0.35, 0.2, 0.5, 0.6]
 _ORIGINS = (
     (re.compile(r"(?:^|/)coco/(?:train|val)\d*/(?:COCO_\w+_)?0*(\d+)\."), "coco"),
@@ -55,7 +56,7 @@ def _conversation(
     index: int, row: Mapping[str, Any], where: Provenance
 ) -> Iterator[Record | Verdict]:
     name = str(row["id"])
-    said = [(str(turn["from"]), str(turn["value"])) for turn in row["conversations"]]
+    said = [(str(turn["from"]), str(turn["value"] or "")) for turn in row["conversations"]]
     image = row.get("image")
     if image is not None and not isinstance(image, str):
         raise ValueError(f"image is {str(image)[:80]}, not one path")
@@ -113,6 +114,8 @@ def _answered(
         # LLaVA-1.5 counts such boxes in the picture padded to a square for some of its sets and in
         # the picture itself for others: github.com/haotian-liu/LLaVA, issues 606 and 822.
         return make.dropped(id, "frame", "whether the box counts padding is not told", told[:120])
+    elif _PAIR.search(told) or not told.strip("[]() ."):
+        return make.dropped(id, "place", "coordinates amid words, or none", told[:120])
     elif told.rstrip(".").lower() in ("yes", "no"):
         answer, form = YesNo(yes=told.lower().startswith("yes")), Form(kind="yes_no")
     else:

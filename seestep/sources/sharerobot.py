@@ -50,7 +50,7 @@ def planning(
         if again is not None:
             yield again
             return
-        human, robot = (str(turn["value"]) for turn in row["conversations"][:2])
+        human, robot = (str(turn["value"] or "") for turn in row["conversations"][:2])
         marker = _RANGE.search(human)
         if marker is None:
             yield make.dropped(id, "marker", "the question has no <image A-B> range", human[:80])
@@ -63,8 +63,8 @@ def planning(
             yield make.dropped(id, "marker", "the frame range runs backwards", marker[0])
             return
         asked, told = _RANGE.sub("", human).strip(), _told(robot)
-        if not asked or told is None:
-            yield make.dropped(id, "empty", "the question or the answer is empty")
+        if not asked or told is None or not row["task"]:
+            yield make.dropped(id, "empty", "the task, the question or the answer is empty")
             return
         folder = short.replace("#", "/")
         picks = sorted({first + round((last - first) * i / (FRAMES - 1)) for i in range(FRAMES)})
@@ -99,6 +99,9 @@ def affordance(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
         if again is not None:
             yield again
             return
+        if not _instructed(row):
+            yield make.dropped(id, "empty", "the instruction is empty")
+            return
         media = _media(row, "affordance")
         area = row["affordance"]
         box = make.xywh(area["x"], area["y"], area["width"], area["height"], media.size or (0, 0))
@@ -129,6 +132,9 @@ def trajectory(rows: Iterable[Mapping[str, Any]], where: Provenance) -> Iterator
         id, again = seen.of(id, row, index)
         if again is not None:
             yield again
+            return
+        if not _instructed(row):
+            yield make.dropped(id, "empty", "the instruction is empty")
             return
         media = _media(row, "trajectory")
         width, height = media.size or (0, 0)
@@ -181,6 +187,10 @@ class Names(dict[str, bytes]):
         again = make.again(id, "row", index) if self[id] == _said(row) else None
         fresh = f"{id}-r{index}"
         return (fresh if fresh not in self else f"{fresh}-{len(self)}"), again
+
+
+def _instructed(row: Mapping[str, Any]) -> bool:
+    return isinstance(row["instruction"], str) and bool(row["instruction"].strip())
 
 
 def _said(row: Mapping[str, Any]) -> bytes:
