@@ -14,6 +14,7 @@ from seestep.answers.read import normal, read_choice, read_yes_no
 from seestep.check.findings import Tally
 from seestep.check.leaks import Benchmarks
 from seestep.check.model import Model
+from seestep.curate.leaks import leak
 from seestep.errors import MediaError
 from seestep.geometry.parse import Parsed
 from seestep.media import exif_orientation, open_image, read_size
@@ -26,12 +27,6 @@ SPECIAL = re.compile(
 )
 OPTION = re.compile(r"^\s*\(?([A-H])[.):]\s+(.+?)\s*$", re.MULTILINE)
 YES_NO = re.compile(r"yes or no|\byes/no\b", re.IGNORECASE)
-LEAK = re.compile(
-    r"not (?:mentioned|specified|provided) in the (?:image|description|caption|picture)"
-    r"|the (?:description|caption) (?:says|states|mentions|does not)"
-    r"|no mention of",
-    re.IGNORECASE,
-)
 DECODED = 200  # pictures that are decoded whole; of many, evenly spread ones
 NARROW = 200  # smart_resize of Qwen-VL refuses pictures longer than this many times their width
 TURN_TOKENS = 5  # <|im_start|>, role, line feed, <|im_end|>, line feed
@@ -217,8 +212,8 @@ class Looker:
             self._say("yes-no", row, _cut(said))
         if (body := _as_json(said)) and not _decodes(body):
             self._say("json", row, _cut(body))
-        if found := LEAK.search(answer):
-            self._say("leak-words", row, found[0])
+        if (found := leak(answer)) and found[0] != "broken_template":
+            self._say("leak-words", row, found[1])
 
     def _coordinates(self, row: Row, sizes: list[tuple[int, int] | None]) -> None:
         size = sizes[0] if len(sizes) == 1 else None

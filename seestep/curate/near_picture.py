@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR = 10  # bits of 64 a candidate may differ in
-ROWS = 1024  # hashes that are held against all later ones at a time
+ROWS = 128  # hashes that are held against all later ones at a time
 NO_PICTURE = "not measured: no picture"
 VIDEO = "not measured: frames of a video"
 
@@ -61,7 +61,7 @@ class NearPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         copies: dict[str, bytes] = {}
         for pictures in shown:
             copies |= {one["name"]: one["copy"] for one in pictures}
-        stands_for, likeness = group(copies, self.alike)
+        stands_for = group(copies, self.alike)
         names = [
             f"row {row}"  # nobody's twin
             if why[row]
@@ -72,8 +72,9 @@ class NearPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         exact = find_exact(ExactDuplicates(), same)
         kept = [row for row, said in enumerate(exact) if said.keep]
         near = dict(zip(kept, find_near(self.text, same.take(kept), seed=seed), strict=True))
+        place = {rid: row for row, rid in enumerate(batch.ids)}
         return [
-            self._verdict(batch.ids[row], why[row], near.get(row, exact[row]), shown[row], likeness)
+            self._verdict(batch.ids[row], why[row], near.get(row, exact[row]), row, place, shown)
             for row in range(len(batch))
         ]
 
@@ -82,12 +83,15 @@ class NearPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         rid: str,
         why: str,
         text: Verdict,
-        shown: list[dict[str, Any]],
-        likeness: dict[str, float],
+        row: int,
+        place: dict[str, int],
+        shown: list[list[dict[str, Any]]],
     ) -> Verdict:
         if text.keep:
             return Verdict(id=rid, check=self.name, keep=True, evidence=why)
-        least = min((likeness[one["name"]] for one in shown), default=1.0)
+        twin = place[text.evidence.removeprefix("twin ").rpartition(" jaccard ")[0]]
+        pairs = zip(shown[row], shown[twin], strict=True)
+        least = min((likeness(one["copy"], other["copy"]) for one, other in pairs), default=1.0)
         return Verdict(
             id=rid,
             check=self.name,
@@ -124,19 +128,17 @@ class Copies(msgspec.Struct, frozen=True):
         )
 
 
-def group(copies: dict[str, bytes], alike: float) -> tuple[dict[str, str], dict[str, float]]:
-    """Which picture each one stands for (itself, or the first by name that it is a near copy of),
-    and how alike the two are (1 for itself)."""
+def group(copies: dict[str, bytes], alike: float) -> dict[str, str]:
+    """Which picture each one stands for: itself, or the first by name that it is a near copy of."""
     import numpy as np
 
     from seestep.curate.contamination.looks import tinted_alike
 
     names = sorted(copies)
     if not names:
-        return {}, {}
+        return {}
     grey, colors, hashes, flat = unpack([copies[name] for name in names])
     stands_for = {name: name for name in names}
-    likeness = dict.fromkeys(names, 1.0)
     alone = np.ones(len(names), dtype=np.bool_)  # stands for itself
     for start in range(0, len(names), ROWS):
         apart = np.bitwise_count(hashes[start : start + ROWS, None] ^ hashes[None, start:])
@@ -146,8 +148,14 @@ def group(copies: dict[str, bytes], alike: float) -> tuple[dict[str, str], dict[
                 continue
             score = float(grey[a] @ grey[b])
             if score >= alike and tinted_alike(colors[a], colors[b]):
-                stands_for[names[b]], likeness[names[b]], alone[b] = names[a], score, False
-    return stands_for, likeness
+                stands_for[names[b]], alone[b] = names[a], False
+    return stands_for
+
+
+def likeness(one: bytes, other: bytes) -> float:
+    """Correlation of the grey values of two packed copies."""
+    grey = unpack([one, other])[0]
+    return float(grey[0] @ grey[1])
 
 
 def pack(copy: NDArray[np.uint8]) -> bytes:

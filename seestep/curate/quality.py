@@ -12,8 +12,9 @@ from functools import cache
 import msgspec
 
 from seestep.curate.batch import Batch
+from seestep.curate.leaks import has_any
 from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import format_faults, has_any, repeated_share, shown
+from seestep.curate.rules import format_faults, repeated_share, shown
 from seestep.curate.words import count_words
 from seestep.records import (
     Box,

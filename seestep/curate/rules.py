@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from seestep.curate.batch import Batch
+from seestep.curate.leaks import leak
 from seestep.curate.words import count_words, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
@@ -141,16 +142,14 @@ class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
             return Fault("options_repeat", f"{folded}") if len(set(folded)) < len(folded) else None
         if not isinstance(record.answer, Freeform):
             return None
-        options = _OPTION.findall(batch.prompts[row])
-        if len(options) < 2:
+        said = record.answer.text.strip()
+        if _YES_OR_NO.search(batch.prompts[row]):
+            plain = said.casefold().startswith(("yes", "no"))
+            return None if plain else Fault("not_yes_or_no", said[:80])
+        options = options_of(batch.prompts[row])
+        if len(options) < 2 or _is_option(said, options):
             return None
-        said = record.answer.text.strip().strip("().").casefold()
-        legal = {letter.casefold() for letter, _ in options}
-        legal |= {text.strip().casefold().rstrip(".") for _, text in options}
-        head = re.match(r"\(?([A-Z])[).:]\s", record.answer.text.strip())
-        if said in legal or (head and head.group(1).casefold() in legal):
-            return None
-        return Fault("not_an_option", f"{said[:80]!r} of {sorted(legal)[:8]}")
+        return Fault("not_an_option", f"{said[:80]!r} of {sorted(options.values())[:8]}")
 
 
 class Length(Rule, frozen=True, tag="length"):
@@ -231,13 +230,9 @@ class NoLeak(Rule, frozen=True, tag="no_leak"):
     """Drop text that shows how it was made: hidden captions, an assistant's excuses."""
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
-        both = f"{batch.outputs[row]}\n{batch.prompts[row]}"
-        folded = both.casefold()
-        if not has_any(folded, _HINTS) and not has_any(both, _EXACT):
-            return None
-        for reason, pattern in _LEAKS.items():
-            if found := pattern.search(batch.outputs[row]) or pattern.search(batch.prompts[row]):
-                return Fault(reason, found.group())
+        for text in (batch.outputs[row], batch.prompts[row]):
+            if found := leak(text):
+                return Fault(*found)
         return None
 
 
@@ -336,39 +331,38 @@ _SISTERS = frozenset(("hiragana", "katakana"))  # a Japanese text may have Chine
 _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
 _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")
-_OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*([^\n(]+?)(?=\s\(?[A-H][).:]|\n|$)")
-_LEAKS = {
-    "assistant_talk": re.compile(
-        r"\bas an ai\b|\bas a (?:large )?language model\b|\bi(?:'m| am) (?:sorry|unable)\b", re.I
-    ),
-    "not_in_image": re.compile(
-        r"\bnot (?:mentioned|specified|described|provided|stated) in the "
-        r"(?:image|picture|scene|description|caption|text|context)\b",
-        re.I,
-    ),
-    "hidden_caption": re.compile(
-        r"\b(?:based on|according to|as (?:stated|mentioned|described) in|from) the "
-        r"(?:given |provided )?(?:caption|description|bounding boxes|annotations?|captions)\b",
-        re.I,
-    ),
-    "broken_template": re.compile(r"\{[a-z_]{2,}\}|<(?:image|obj|bbox|point)>|\bN/?A\b|\bnull\b"),
-}
+_LABEL = r"\(?([A-Ha-h1-8])[).:]"
+_OPTION = re.compile(rf"(?:^|\s){_LABEL}\s*([^\n(]+?)(?=\s\(?[A-Ha-h1-8][).:]|\n|$)")
+_LISTED = re.compile(r"\b(?:options|choices)\s*:\s*([^\n.?]+)", re.IGNORECASE)
+_LABELS = ("ABCDEFGH", "abcdefgh", "12345678")
+_YES_OR_NO = re.compile(r"\b(?:answer|reply|respond)\b[^.?\n]*\byes or no\b", re.IGNORECASE)
 
 
-# A text that has none of these has no leak either; looking for them is ten times as fast.
-_HINTS = (
-    "as an ai", "language model", "sorry", "unable", "mentioned", "specified", "described",
-    "provided", "stated", "caption", "description", "bounding", "annotation",
-)  # fmt: skip
-_EXACT = ("{", "<", "N/A", "NA", "null")
+def options_of(prompt: str) -> dict[str, str]:
+    """The options that are written in a question, folded, by their label: A, b or 1 and on, or by
+    themselves where they are listed ("Options: red, blue")."""
+    found = _OPTION.findall(prompt)
+    labels = "".join(label for label, _ in found)
+    for known in _LABELS:
+        if len(found) > 1 and known.startswith(labels):
+            return {label: text.strip().casefold().rstrip(".") for label, text in found}
+    if listed := _LISTED.search(prompt):
+        names = [n.strip().casefold() for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
+        return {name: name for name in names}
+    return {}
 
 
-def has_any(text: str, words: tuple[str, ...]) -> bool:
-    """Whether one of the words stands in a text; a loop is half again as fast as ``any``."""
-    for word in words:  # noqa: SIM110
-        if word in text:
-            return True
-    return False
+def _is_option(said: str, options: dict[str, str]) -> bool:
+    """An option's label, its text, or both of one option; of listed ones, any sentence too."""
+    folded = said.strip("().").casefold()
+    labels = {label.casefold(): text for label, text in options.items()}
+    if folded in labels or folded in labels.values():
+        return True
+    head = re.match(r"\(?([A-Za-z0-9])[).:]\s*(.*)", said, re.DOTALL)
+    if head and head[1].casefold() in labels:
+        text = head[2].strip().casefold()
+        return not text or text.startswith(labels[head[1].casefold()])
+    return list(options) == list(options.values()) and count_words(said) > 3
 
 
 def format_faults(batch: Batch) -> list[Fault | None]:

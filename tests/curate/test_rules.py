@@ -239,3 +239,60 @@ def test_only_scripts_that_are_wanted_may_be_there():
     assert reason(latin, ask("What is on the table beside it?", Freeform(text="a 杯"))) == ""
     assert reason(rules.Language(scripts=("cjk",)), ask("What is it?", SAY)) == "script"
     assert reason(both, ask("Что на столе?", YesNo(yes=True))) == "script"
+
+
+LEAKS = (
+    "There is no mention of a teapot in the image description.",
+    "The image does not mention any chandelier.",
+    "The actual caption states a brown dog.",
+    "It is red according to the image captions.",
+    "This instruction is misleading because there is no cat.",
+    "X:76 Y:300 Width:60 Height:60",
+    "Cannot be determined.",
+    "I cannot answer that question.",
+    "I can't see the image.",
+    "I apologize, but there is no image.",
+    "The description does not specify the colour.",
+    "图中没有提到杯子。",
+    "N/A",
+)
+FINE = (
+    "The grey pillars are not described as having a circular shape.",
+    "The table in the image is described as brown, not blue.",
+    "The sign says I am sorry for the delay.",
+    "I'm sorry, we're closed",
+    "It reads N/A on the screen.",
+    "It prints null.",
+    "Directions from the description plate on the wall.",
+    "The box states its weight.",
+)
+
+
+@pytest.mark.parametrize("said", LEAKS)
+def test_words_of_who_read_about_a_picture_are_a_leak(said):
+    assert reason(rules.NoLeak(), ask("What is it?", Freeform(text=said)))
+
+
+@pytest.mark.parametrize("said", FINE)
+def test_what_a_picture_shows_is_no_leak(said):
+    assert reason(rules.NoLeak(), ask("What does it say?", Freeform(text=said))) == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "why"),
+    [
+        ("Which color? a) red b) blue", "green", "not_an_option"),
+        ("Which color? a) red b) blue", "b", ""),
+        ("Which color? 1. red 2. blue", "3", "not_an_option"),
+        ("Which color? 1) red 2) blue", "Blue.", ""),
+        ("Which color? A. red B. blue", "B. green", "not_an_option"),
+        ("Which color? A. red B. blue", "B. blue, as the sky is", ""),
+        ("Which color? Options: red, blue.", "green", "not_an_option"),
+        ("Which color? Options: red, blue.", "Blue", ""),
+        ("Is it red? Answer with yes or no.", "maybe", "not_yes_or_no"),
+        ("Is it red? Answer with yes or no.", "No.", ""),
+        ("It costs $3. How much is 2. of them?", "six dollars", ""),
+    ],
+)
+def test_options_are_read_however_they_are_labelled(asked, said, why):
+    assert reason(rules.AnswerAmongOptions(), ask(asked, Freeform(text=said))) == why
