@@ -17,7 +17,8 @@ def test_folders_and_changes_stand_in_one_line(tmp_path, capsys):
     one = folder_of(tmp_path / "one", TOY[:2])
     two = folder_of(tmp_path / "two", TOY[2:])
     out = tmp_path / "out"
-    line = ["curate", RECIPE, str(one), str(two), "look=trust", "near=null", "--out", str(out)]
+    left_out = ("near=null", "relevance=null", "near_picture=null", "semantic=null")
+    line = ["curate", RECIPE, str(one), str(two), "look=trust", *left_out, "--out", str(out)]
     assert main(line) == 0
     said = capsys.readouterr().out
     assert "3 records" in said and "exact_duplicate:twin" in said

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seestep.curate.batch import make_batch
-from seestep.curate.measure import join, measured
+from seestep.curate.measure import join, key_of, measure_rows
 from seestep.curate.reward import Reward
 from seestep.errors import DataError, RunError
 from seestep.models.reader import Reader, pack
@@ -133,33 +133,24 @@ def test_packs_hold_like_lengths_within_the_budget(model, roots):
     assert packs == pack(rows[::-1], 200)
 
 
-def test_measured_scores_do_not_depend_on_order_and_come_from_the_cache(
-    published, roots, tmp_path, monkeypatch
-):
+def test_scores_depend_on_no_order_and_are_kept_by_what_they_depend_on(published, roots):
     measure = RewardMeasure(Reward(model=str(published), device="cpu"))
     batch = make_batch(records())
-    table = measured(measure, batch, roots, tmp_path)
+    table = measure_rows(measure, batch, roots)
     assert table.column_names == ["reward", "why"]
     back = measure(batch.take(range(len(batch))[::-1]), roots)
     assert back["reward"].to_pylist()[::-1] == table["reward"].to_pylist()
-    monkeypatch.setattr(Reader, "score", None)
     stricter = RewardMeasure(Reward(model=str(published), device="cpu", keep=0.1, unscored="drop"))
-    assert measured(stricter, batch, roots, tmp_path).equals(table)
-    with pytest.raises(TypeError):  # other weights or caps are measured anew
-        measured(
-            RewardMeasure(Reward(model=str(published), device="cpu", max_pixels=4096)),
-            batch,
-            roots,
-            tmp_path,
-        )
+    capped = RewardMeasure(Reward(model=str(published), device="cpu", max_pixels=4096))
+    assert key_of(stricter, batch) == key_of(measure, batch) != key_of(capped, batch)
 
 
-def test_what_was_measured_in_parts_is_ranked_as_one(published, roots, tmp_path):
+def test_what_was_measured_in_parts_is_ranked_as_one(published, roots):
     reward = Reward(model=str(published), device="cpu", keep=0.5)
     rows = [*records(), record("gone", "Is there a mug?", YesNo(yes=True), "gone")]
     parts = [make_batch(rows[:3]), make_batch(rows[3:])]
     measure = RewardMeasure(reward)
-    column = join(parts, [measured(measure, part, roots, tmp_path) for part in parts])
+    column = join(parts, [measure_rows(measure, part, roots) for part in parts])
     whole = make_batch(rows[::-1])
     verdicts = reward.decide(whole, column.of(whole))
     best = sorted(records(), key=lambda r: -by_hand(published, [r], roots)[0][0])[:3]
