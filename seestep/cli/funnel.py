@@ -44,13 +44,18 @@ def funnel(
     if svg is not None:
         from seestep.report.plots import funnel as draw
 
+        several = len(found) > 1
         bars = [
-            (f"{f.source or f.folder}: {c.name}", c.passed, c.taken - c.passed)
+            (
+                f"{f.source or f.folder}: {c.name}" if several else c.name,
+                c.passed,
+                c.taken - c.passed,
+            )
             for f in found
             for c in f.checks
             if c.taken != c.passed or c is f.checks[-1]
         ]
-        atomic_write(svg, draw(bars).encode())
+        atomic_write(svg, draw(bars, alone=True).encode())
     if json:
         for one in found:
             print(msgspec.json.encode(one).decode())

@@ -120,8 +120,11 @@ def forest(
     return f"<figure>{''.join(parts)}</svg><figcaption>{escape(title)}</figcaption></figure>"
 
 
-def funnel(steps: Sequence[Bar], *, width: int = 640) -> str:
-    """One bar a step, all on one scale: what went on in colour, what was left out in grey."""
+def funnel(steps: Sequence[Bar], *, width: int = 640, alone: bool = False) -> str:
+    """One bar a step, all on one scale: what went on in colour, what was left out in grey.
+
+    ``alone``: a file of its own, which no page gives its letters.
+    """
     if not steps:
         return '<p class="quiet">nothing was counted</p>'
     most = max(1, *(kept + gone for _, kept, gone in steps))
@@ -131,14 +134,19 @@ def funnel(steps: Sequence[Bar], *, width: int = 640) -> str:
         y = row_height * i + 4
         scale = (width - left - right) / most
         bar, rest = max(1.0, scale * kept), scale * gone
-        note = f'<tspan class="quiet"> {gone:,} left out</tspan>' if gone else ""
+        note = f'<tspan class="quiet">, {gone:,} left out</tspan>' if gone else ""
         parts.append(
             f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(label)}</text>'
             f'<rect x="{left}" y="{y}" width="{bar:.1f}" height="18" fill="#1b6ca8"/>'
             f'<rect x="{left + bar:.1f}" y="{y}" width="{rest:.1f}" height="18" fill="#b9c0c9"/>'
             f'<text x="{left + bar + rest + 6:.1f}" y="{y + 14}">{kept:,}{note}</text>'
         )
+    if alone:
+        parts.insert(1, ALONE)
     return "".join(parts) + "</svg>"
+
+
+ALONE = "<style>text{font:11px system-ui,sans-serif}.quiet{fill:#5a6472}</style>"
 
 
 def ticks(low: float, high: float, about: int = 4, *, least: float = 0.0) -> list[float]:
