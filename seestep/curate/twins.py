@@ -165,7 +165,7 @@ class _Tables:
 
     def add(self, keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> None:
         """A table in which ``rows`` with equal ``keys`` share a bucket."""
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(keys)  # which of equal keys comes first decides nothing
         told = keys[order]
         begins = np.flatnonzero(np.concatenate([[True], told[1:] != told[:-1]]))
         sizes = np.diff(np.append(begins, len(told)))
