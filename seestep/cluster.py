@@ -33,17 +33,17 @@ ANSWER_S = 10.0
 
 
 @contextmanager
-def on_ray(address: str, *, cpus: int | None = None, gpus: float = 0.0) -> Iterator[None]:
+def on_ray(address: str, *, cpus: int | None = None) -> Iterator[None]:
     """Inside it all stages of this process leave their shards to a Ray cluster.
 
     ``address`` is that of its head ("auto" for one that runs on this machine), or "local" for a
-    cluster of this machine with ``cpus`` workers that ends with the block. ``gpus`` is what one
-    piece of work takes of a GPU.
+    cluster of this machine with ``cpus`` workers that ends with the block.
 
     Raises ``RunError`` where there is no such cluster.
     """
     need("ray", "ray")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # or Ray would hide the GPUs of a machine from work that reserves none
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
     from ray.data import DataContext
@@ -58,15 +58,11 @@ def on_ray(address: str, *, cpus: int | None = None, gpus: float = 0.0) -> Itera
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise RunError(
-            f"no Ray cluster answers: {error}",
-            wanted=address,
-            hint=f'start one (ray start --head), or address "{LOCAL}" for this machine alone',
-        ) from error
+        raise _none(address, error) from error
     context = DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     try:
-        with working(RayCrew(gpus)):
+        with working(RayCrew()):
             yield
     finally:
         ray.shutdown()
@@ -80,20 +76,21 @@ def _answers(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"no Ray cluster answers: {error}",
-            wanted=address,
-            hint=f'start one (ray start --head), or address "{LOCAL}" for this machine alone',
-        ) from error
+        raise _none(address, error) from error
+
+
+def _none(address: str, error: Exception) -> RunError:
+    return RunError(
+        f"no Ray cluster answers: {error}",
+        wanted=address,
+        hint=f'start one (ray start --head), or address "{LOCAL}" for this machine alone',
+    )
 
 
 class RayCrew:
     """The processes of a Ray cluster this process is connected to."""
 
     far = True
-
-    def __init__(self, gpus: float = 0.0) -> None:
-        self._gpus = gpus
 
     def run(
         self,
@@ -121,13 +118,11 @@ class RayCrew:
             raise RunError(f"this work cannot be sent to a cluster: {error}") from error
         rows = [{"job": pickle.dumps(job)} for job in jobs]
         asked = ray.data.from_items(rows, override_num_blocks=len(rows))
-        taken: dict[str, Any] = {"num_gpus": self._gpus} if self._gpus else {}
         made = asked.map_batches(
             partial(_done, frozen),
             batch_size=1,
             batch_format="pyarrow",
             zero_copy_batch=True,
-            **taken,
         )
         try:
             for row in made.iter_rows():

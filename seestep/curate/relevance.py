@@ -167,11 +167,10 @@ class Reranked(msgspec.Struct, frozen=True):
     loads_model = True
 
     def parameters(self) -> dict[str, Any]:
-        scripts = self.encoder.reads if self.encoder.scripts else None
         return {
             "reranker": sha256_of(folder_of(self.model)),
             "others": self.others,
-            "scripts": scripts,
+            "scripts": self.encoder.scripts,
         }
 
     def __call__(self, batch: Batch, roots: Roots) -> pa.Table:
@@ -190,7 +189,8 @@ class Reranked(msgspec.Struct, frozen=True):
             for at, row in enumerate(rows):
                 others = (rows[(at + step) % len(rows)] for step in _steps(len(rows), self.others))
                 pairs += [(row, row), *((row, o) for o in others if plain[o] != plain[row])]
-        score = rank(self.model, [(asked[row], words[other]) for row, other in pairs])
+        told = [(asked[row], words[other]) for row, other in pairs]
+        score = rank(self.model, told, self.encoder.device)
         likeness, worse, drawn = [0.0] * len(batch), [0.0] * len(batch), [0] * len(batch)
         for (row, other), value in zip(pairs, score, strict=True):
             if row == other:

@@ -55,13 +55,9 @@ def objects(
     """Find the only thing of its name."""
 
     def read(index: int, row: vg_rows.Objects) -> Iterator[Record | Verdict]:
-        media = images.get(row.image)
-        if media is None:
-            id = f"visual_genome:{row.image}-objects"
-            yield make.dropped(id, "join", _NONE, str(row.image))
-            return
-        if make.swapped(((o.x, o.y, o.w, o.h) for o in row.objects), media.size or (0, 0)):
-            yield make.dropped(f"visual_genome:{row.image}-objects", "sides", make.SWAPPED)
+        media = _picture(row.image, row.objects, images, "objects")
+        if isinstance(media, Verdict):
+            yield media
             return
         things, left = _things(row.objects, media, "object")
         yield from left
@@ -82,13 +78,9 @@ def attributes(
     """What a thing is like, and which of several has a colour that no other has."""
 
     def read(index: int, row: vg_rows.Attributes) -> Iterator[Record | Verdict]:
-        media = images.get(row.image)
-        if media is None:
-            id = f"visual_genome:{row.image}-attributes"
-            yield make.dropped(id, "join", _NONE, str(row.image))
-            return
-        if make.swapped(((o.x, o.y, o.w, o.h) for o in row.attributes), media.size or (0, 0)):
-            yield make.dropped(f"visual_genome:{row.image}-attributes", "sides", make.SWAPPED)
+        media = _picture(row.image, row.attributes, images, "attributes")
+        if isinstance(media, Verdict):
+            yield media
             return
         things, left = _things(row.attributes, media, "attribute")
         yield from left
@@ -100,6 +92,18 @@ def attributes(
                 yield from _by_colour(row.image, media, name, found, at)
 
     return bad.each(rows, where, once(read, "attributes"))
+
+
+def _picture(
+    image: int, rows: Iterable[vg_rows.Described], images: Mapping[int, Media], part: str
+) -> Media | Verdict:
+    """The picture that ``rows`` are about, or why none of them can be placed on it."""
+    media, id = images.get(image), f"visual_genome:{image}-{part}"
+    if media is None:
+        return make.dropped(id, "join", _NONE, str(image))
+    if make.swapped(((o.x, o.y, o.w, o.h) for o in rows), media.size or (0, 0)):
+        return make.dropped(id, "sides", make.SWAPPED)
+    return media
 
 
 def _things(
