@@ -13,7 +13,9 @@ from typing import Any
 from torch import nn
 from torch.optim import Muon, Optimizer
 
+from seestep.checkup import bf16_is_slow
 from seestep.train.config import Group, Optim
+from seestep.train.muon import WideMuon
 
 MOMENTUM = 0.95
 # Lookups and what reads them back are matrices by shape only: their rows are tokens or places.
@@ -39,7 +41,7 @@ def make_optimiser(
     usual = adamw(parameter_groups(rest, optim), **options)
     if optim.kind == "adamw":
         return usual
-    muon = Muon(
+    muon = (WideMuon if bf16_is_slow() else Muon)(
         parameter_groups(matrices, optim),
         lr=optim.lr,
         momentum=MOMENTUM,

@@ -54,7 +54,7 @@ def test_one_step_is_a_step_of_each_part():
     together = Two()
     apart = copy.deepcopy(together)
     both = made(together)
-    muon = torch.optim.Muon(
+    muon = type(both.parts[0])(
         [apart.layer.weight], lr=1e-2, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
     )
     adamw = torch.optim.AdamW([apart.layer.bias], lr=1e-2, weight_decay=0.0)
