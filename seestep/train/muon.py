@@ -7,6 +7,7 @@ as in float32 (a 768 x 192 matrix, Zen 3, torch 2.13: 323 ms, not 11), and most 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,14 +27,15 @@ class WideMuon(Muon):
             grads: list[Tensor] = []
             momenta: list[Tensor] = []
             self._init_group(group, params, grads, momenta)
-            for param, grad, momentum in zip(params, grads, momenta, strict=True):
+            for grad, momentum in zip(grads, momenta, strict=True):
                 momentum.lerp_(grad, 1 - group["momentum"])
-                update = orthogonal(
-                    grad.lerp(momentum, group["momentum"]),
-                    group["ns_coefficients"],
-                    group["ns_steps"],
-                    group["eps"],
-                )
+            updates = orthogonal(
+                [g.lerp(m, group["momentum"]) for g, m in zip(grads, momenta, strict=True)],
+                group["ns_coefficients"],
+                group["ns_steps"],
+                group["eps"],
+            )
+            for param, update in zip(params, updates, strict=True):
                 # as large as AdamW's steps: 0.2 root mean square (arXiv 2502.16982, section 2.2)
                 scale = 0.2 * math.sqrt(max(param.shape))
                 param.mul_(1 - group["lr"] * group["weight_decay"])
@@ -41,18 +43,29 @@ class WideMuon(Muon):
 
 
 def orthogonal(
-    matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> Tensor:
-    """``matrix`` (m, n) with its singular values moved towards 1, by Newton and Schulz's iteration.
+    matrices: Sequence[Tensor], coefficients: tuple[float, float, float], steps: int, eps: float
+) -> list[Tensor]:
+    """Each matrix (m, n), its singular values moved towards 1 by Newton and Schulz's iteration.
 
     Each step is X <- a X + (b G + c G G) X with G = X X^T, over the shorter side (Jordan et al.
-    2024); with Muon's coefficients five steps leave singular values of about 0.7 to 1.2.
+    2024); with Muon's coefficients five steps leave singular values of about 0.7 to 1.2. Matrices
+    of one shape, lying or standing, are one batch.
     """
     a, b, c = coefficients
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).float()
-    x = x / x.norm().clamp(min=eps)
-    for _ in range(steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+    made: list[Tensor] = list(matrices)
+    shapes: dict[tuple[int, int], list[int]] = {}
+    for i, matrix in enumerate(matrices):
+        rows, columns = matrix.shape
+        shapes.setdefault((min(rows, columns), max(rows, columns)), []).append(i)
+    for shape, members in shapes.items():
+        standing = [matrices[i].shape != shape for i in members]
+        x = torch.stack(
+            [matrices[i].T if t else matrices[i] for i, t in zip(members, standing, strict=True)]
+        ).float()
+        x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)
+        for _ in range(steps):
+            gram = x @ x.mT
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        for i, t, one in zip(members, standing, x, strict=True):
+            made[i] = one.T if t else one
+    return made

@@ -13,19 +13,23 @@ from seestep.train.optimise import make_optimiser
 COEFFICIENTS, STEPS, EPS = (3.4445, -4.7750, 2.0315), 5, 1e-7
 
 
-@pytest.mark.parametrize("shape", [(6, 6), (12, 5), (5, 12), (1, 7)])
-def test_singular_values_go_through_the_polynomial_and_vectors_stay(shape):
-    torch.manual_seed(0)
-    matrix = torch.randn(shape)
+def polynomial(matrix):
+    """The same by singular values, in float64."""
     u, s, vt = torch.linalg.svd(matrix.double(), full_matrices=False)
     s = s / s.norm()
     a, b, c = COEFFICIENTS
     for _ in range(STEPS):
         s = a * s + b * s**3 + c * s**5
-    want = u @ torch.diag(s) @ vt
-    made = orthogonal(matrix, COEFFICIENTS, STEPS, EPS)
-    assert made.shape == matrix.shape and made.dtype == torch.float32
-    torch.testing.assert_close(made.double(), want, atol=1e-5, rtol=1e-4)
+    return u @ torch.diag(s) @ vt
+
+
+def test_singular_values_go_through_the_polynomial_and_vectors_stay():
+    torch.manual_seed(0)
+    shapes = [(6, 6), (12, 5), (5, 12), (1, 7), (5, 12), (7, 1)]  # lying, standing and alike
+    matrices = [10.0**k * torch.randn(shape) for k, shape in enumerate(shapes)]
+    for matrix, made in zip(matrices, orthogonal(matrices, COEFFICIENTS, STEPS, EPS), strict=True):
+        assert made.shape == matrix.shape and made.dtype == torch.float32
+        torch.testing.assert_close(made.double(), polynomial(matrix), atol=1e-5, rtol=1e-4)
 
 
 def test_steps_are_those_of_torch_but_for_the_rounding_of_bfloat16():
