@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR = 10  # bits of 64 a candidate may differ in
-ROWS = 128  # hashes that are held against all later ones at a time
+ROWS = 128  # pictures whose candidates are held at a time
 NO_PICTURE = "not measured: no picture"
 VIDEO = "not measured: frames of a video"
 
@@ -68,39 +68,46 @@ class NearPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             else "+".join(stands_for[one["name"]] for one in shown[row])
             for row in range(len(batch))
         ]
-        same = replace(batch, images=tuple(names))
-        exact = find_exact(ExactDuplicates(), same)
-        kept = [row for row, said in enumerate(exact) if said.keep]
-        near = dict(zip(kept, find_near(self.text, same.take(kept), seed=seed), strict=True))
-        place = {rid: row for row, rid in enumerate(batch.ids)}
+        twins = self._twins(replace(batch, images=tuple(names)), shown, seed)
         return [
-            self._verdict(batch.ids[row], why[row], near.get(row, exact[row]), row, place, shown)
-            for row in range(len(batch))
+            twins.get(row) or Verdict(id=rid, check=self.name, keep=True, evidence=why[row])
+            for row, rid in enumerate(batch.ids)
         ]
 
-    def _verdict(
-        self,
-        rid: str,
-        why: str,
-        text: Verdict,
-        row: int,
-        place: dict[str, int],
-        shown: list[list[dict[str, Any]]],
-    ) -> Verdict:
-        if text.keep:
-            return Verdict(id=rid, check=self.name, keep=True, evidence=why)
-        twin = place[text.evidence.removeprefix("twin ").rpartition(" jaccard ")[0]]
-        pairs = zip(shown[row], shown[twin], strict=True)
-        least = min((likeness(one["copy"], other["copy"]) for one, other in pairs), default=1.0)
-        return Verdict(
-            id=rid,
-            check=self.name,
-            keep=False,
-            reason="twin",
-            score=text.score,
-            threshold=text.threshold,
-            evidence=f"{text.evidence}, pictures {least:.4f} alike",
-        )
+    def _twins(
+        self, same: Batch, shown: list[list[dict[str, Any]]], seed: int
+    ) -> dict[int, Verdict]:
+        """Verdicts of the rows that go. What shares a name need not be alike (two colourings of
+        one grey picture), so the pictures of a twin are compared, and rows whose twin shows other
+        pictures are looked through again among themselves, until none is left."""
+        place = {rid: row for row, rid in enumerate(same.ids)}
+        gone: dict[int, Verdict] = {}
+        rows = list(range(len(same)))
+        while rows:
+            part = same.take(rows)
+            exact = find_exact(ExactDuplicates(), part)
+            kept = [i for i, said in enumerate(exact) if said.keep]
+            near = dict(zip(kept, find_near(self.text, part.take(kept), seed=seed), strict=True))
+            said = {row: near.get(i, exact[i]) for i, row in enumerate(rows)}
+            rows = []
+            for row, text in said.items():
+                if text.keep:
+                    continue
+                twin = place[text.evidence.removeprefix("twin ").rpartition(" jaccard ")[0]]
+                least = _least_alike(shown[row], shown[twin], self.alike)
+                if least is None:
+                    rows.append(row)
+                    continue
+                gone[row] = Verdict(
+                    id=text.id,
+                    check=self.name,
+                    keep=False,
+                    reason="twin",
+                    score=text.score,
+                    threshold=text.threshold,
+                    evidence=f"{text.evidence}, pictures {least:.4f} alike",
+                )
+        return gone
 
 
 class Copies(msgspec.Struct, frozen=True):
@@ -130,26 +137,45 @@ class Copies(msgspec.Struct, frozen=True):
 
 def group(copies: dict[str, bytes], alike: float) -> dict[str, str]:
     """Which picture each one stands for: itself, or the first by name that it is a near copy of."""
-    import numpy as np
 
     from seestep.curate.contamination.looks import tinted_alike
+    from seestep.curate.hamming import Close
 
     names = sorted(copies)
     if not names:
         return {}
     grey, colors, hashes, flat = unpack([copies[name] for name in names])
     stands_for = {name: name for name in names}
-    alone = np.ones(len(names), dtype=np.bool_)  # stands for itself
+    close = Close(hashes, NEAR)
+    live = ~flat  # and stands for itself
     for start in range(0, len(names), ROWS):
-        apart = np.bitwise_count(hashes[start : start + ROWS, None] ^ hashes[None, start:])
-        for i, j in zip(*np.nonzero(apart <= NEAR), strict=True):
-            a, b = start + int(i), start + int(j)
-            if a >= b or not alone[a] or not alone[b] or flat[a] or flat[b]:
+        for a, b in zip(*close.pairs(start, start + ROWS, live), strict=True):
+            if not live[a] or not live[b]:
                 continue
             score = float(grey[a] @ grey[b])
             if score >= alike and tinted_alike(colors[a], colors[b]):
-                stands_for[names[b]], alone[b] = names[a], False
+                stands_for[names[b]], live[b] = names[a], False
     return stands_for
+
+
+def _least_alike(
+    ours: list[dict[str, Any]], theirs: list[dict[str, Any]], alike: float
+) -> float | None:
+    """How alike two records' pictures are, in order; of several the least. None if any differ."""
+    from seestep.curate.contamination.looks import tinted_alike
+
+    least = 1.0
+    if len(ours) != len(theirs):
+        return None
+    for one, other in zip(ours, theirs, strict=True):
+        if one["name"] == other["name"]:
+            continue
+        grey, colors, _, _ = unpack([one["copy"], other["copy"]])
+        score = float(grey[0] @ grey[1])
+        if score < alike or not tinted_alike(colors[0], colors[1]):
+            return None
+        least = min(least, score)
+    return least
 
 
 def likeness(one: bytes, other: bytes) -> float:

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from seestep import run
-from seestep.curate.contamination.looks import look, small
+from seestep.curate.contamination.looks import look, small, tinted_alike
 from seestep.curate.engine import CurateConfig, curate
-from seestep.curate.near_picture import NearPictures, group, likeness, pack, unpack
+from seestep.curate.near_picture import NEAR, NearPictures, group, likeness, pack, unpack
 from seestep.records import Freeform, Media, Record, Verdict
 from tests.curate.photos import crop, photo, saved
 from tests.curate.test_engine import ask, folder_of
@@ -146,3 +146,74 @@ def test_records_without_pictures_stay_and_say_why(tmp_path):
 def test_pictures_on_trust_cannot_be_compared():
     with pytest.raises(ValueError, match="look must be probe or decode"):
         CurateConfig(look="trust", near_picture=NearPictures())
+
+
+def all_against_all(copies: dict[str, bytes], alike: float) -> dict[str, str]:
+    """``group`` with every pair of hashes held against each other."""
+    names = sorted(copies)
+    grey, colors, hashes, flat = unpack([copies[name] for name in names])
+    stands_for = {name: name for name in names}
+    for a, first in enumerate(names):
+        for b, second in enumerate(names[a + 1 :], a + 1):
+            settled = stands_for[first] != first or stands_for[second] != second
+            if settled or flat[a] or flat[b]:
+                continue
+            near = (int(hashes[a]) ^ int(hashes[b])).bit_count() <= NEAR
+            if near and float(grey[a] @ grey[b]) >= alike and tinted_alike(colors[a], colors[b]):
+                stands_for[second] = first
+    return stands_for
+
+
+def test_groups_are_those_of_all_pairs():
+    rng = np.random.default_rng(3)
+    made = {}
+    for n in range(40):
+        image = photo(n % 20)
+        for k in range(5):  # copies that are damaged more and more, until they are none
+            noise = rng.normal(0, 14 * k, (image.height, image.width, 3))
+            shaken = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+            made[f"{rng.integers(10**9)}-{n}-{k}"] = pack(small(shaken))
+    made |= copies(**{f"flat{n}": Image.new("RGB", (9, 9), (n, n, n)) for n in range(5)})
+    for alike in (0.9, 0.97, 0.999):
+        found = group(made, alike)
+        assert found == all_against_all(made, alike)
+        assert 0 < sum(name != first for name, first in found.items()) < len(made)
+
+
+def test_two_colourings_of_one_grey_picture_are_not_twins(tmp_path, pictures):
+    """Each is a copy of the grey one, and so stands for it; they are no copies of each other."""
+    base = photo(1)
+    base.convert("L").save(pictures / "0.png")
+    y, cb, cr = base.convert("YCbCr").split()
+    other = Image.merge("YCbCr", (y, cr, cb)).convert("RGB")  # of the same brightness
+    other.save(pictures / "z.png")
+    other.save(pictures / "z.jpg", quality=90)
+    rows = [
+        about("grey", "0.png", asked="Is this picture in colour?", said="no"),
+        about("one", "a.png"),
+        about("two", "z.png"),
+        about("two-again", "z.jpg"),
+    ]
+    made = copies(
+        **{row.id: Image.open(pictures / row.media[0].path).convert("RGB") for row in rows}
+    )
+    assert set(group(made, alike=0.9).values()) == {"t:grey"}
+    config = CurateConfig(near_picture=NearPictures(alike=0.9))
+    curate(
+        [folder_of(tmp_path / "in", rows)], tmp_path / "out", config,
+        roots={"pics": pictures}, cache=tmp_path / "cache",
+    )  # fmt: skip
+    said = {v.id: v for v in run.read_verdicts(tmp_path / "out") if v.check == "near_picture"}
+    assert {i: v.evidence.split(" jaccard")[0] for i, v in said.items() if not v.keep} == {
+        "t:two-again": "twin t:two"
+    }
+
+
+def test_one_flat_picture_is_itself(tmp_path, pictures):
+    """Shown twice under one hash it is alike to the last bit, though it has no features."""
+    Image.new("RGB", (1, 1), "red").save(pictures / "f.png")
+    made = folder_of(tmp_path / "in", [about("a", "f.png"), about("b", "f.png")])
+    config = CurateConfig(near_picture=NearPictures(), exact=None, near=None)
+    curate([made], tmp_path / "out", config, roots={"pics": pictures}, cache=tmp_path / "cache")
+    gone = [v for v in run.read_verdicts(tmp_path / "out") if not v.keep]
+    assert [v.evidence.rpartition(", ")[2] for v in gone] == ["pictures 1.0000 alike"]
