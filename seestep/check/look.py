@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from os.path import exists
 from pathlib import Path
 
+from seestep.answers.options import options_in
 from seestep.answers.read import normal, read_choice, read_yes_no
 from seestep.check.findings import Tally
 from seestep.check.leaks import Benchmarks
@@ -25,7 +26,6 @@ MARKER = re.compile(r"<image\s+\d+\s*-\s*\d+>")
 SPECIAL = re.compile(
     r"<\|(?:im_start|im_end|image_pad|video_pad|vision_start|vision_end|endoftext)\|>"
 )
-OPTION = re.compile(r"^\s*\(?([A-H])[.):]\s+(.+?)\s*$", re.MULTILINE)
 YES_NO = re.compile(r"yes or no|\byes/no\b", re.IGNORECASE)
 DECODED = 200  # pictures that are decoded whole; of many, evenly spread ones
 NARROW = 200  # smart_resize of Qwen-VL refuses pictures longer than this many times their width
@@ -204,10 +204,11 @@ class Looker:
     def _answers(self, row: Row) -> None:
         asked, answer = row.asked, row.answer
         said = answer.partition("<answer>")[2].partition("</answer>")[0] or answer
-        options = dict(OPTION.findall(row.turns[-2][1])) if len(row.turns) > 1 else {}
-        if len(options) > 1 and list(options) == [chr(65 + i) for i in range(len(options))]:
-            if said.strip() and read_choice(said, list(options.values())) is None:
-                self._say("option", row, f"{_cut(said)!r} of {', '.join(options)}")
+        options = options_in(row.turns[-2][1]) if len(row.turns) > 1 else ()
+        if options and options[0].label == "A":
+            if said.strip() and read_choice(said, [text for _, text in options]) is None:
+                letters = ", ".join(label for label, _ in options)
+                self._say("option", row, f"{_cut(said)!r} of {letters}")
         elif YES_NO.search(asked[-400:]) and read_yes_no(said) is None and said.strip():
             self._say("yes-no", row, _cut(said))
         if (body := _as_json(said)) and not _decodes(body):

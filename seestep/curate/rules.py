@@ -15,11 +15,13 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from seestep.answers.options import options_in
 from seestep.curate.batch import Batch
 from seestep.curate.leaks import leak
 from seestep.curate.words import count_words, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
+from seestep.geometry.parse import fold_width
 from seestep.records import (
     Box,
     Choice,
@@ -33,6 +35,7 @@ from seestep.records import (
     Plan,
     Points,
     Record,
+    Text,
     Verdict,
     YesNo,
 )
@@ -143,10 +146,10 @@ class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
         if not isinstance(record.answer, Freeform):
             return None
         said = record.answer.text.strip()
-        if _YES_OR_NO.search(batch.prompts[row]):
-            plain = said.casefold().startswith(("yes", "no"))
-            return None if plain else Fault("not_yes_or_no", said[:80])
-        options = options_of(batch.prompts[row])
+        asked = asked_last(record)
+        if _YES_OR_NO.search(asked):
+            return None if _YES.match(said) else Fault("not_yes_or_no", said[:80])
+        options = options_of(asked)
         if len(options) < 2 or _is_option(said, options):
             return None
         return Fault("not_an_option", f"{said[:80]!r} of {sorted(options.values())[:8]}")
@@ -331,37 +334,56 @@ _SISTERS = frozenset(("hiragana", "katakana"))  # a Japanese text may have Chine
 _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
 _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")
-_LABEL = r"\(?([A-Ha-h1-8])[).:]"
-_OPTION = re.compile(rf"(?:^|\s){_LABEL}\s*([^\n(]+?)(?=\s\(?[A-Ha-h1-8][).:]|\n|$)")
 _LISTED = re.compile(r"\b(?:options|choices)\s*:\s*([^\n.?]+)", re.IGNORECASE)
-_LABELS = ("ABCDEFGH", "abcdefgh", "12345678")
-_YES_OR_NO = re.compile(r"\b(?:answer|reply|respond)\b[^.?\n]*\byes or no\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"(?<!not )(?<!n't )(?<!just )(?<!only )\b(?:answer|reply|respond)\b[^.?\n]*"
+    r"\byes or no\b(?!,? or\b)|回答[^。？\n]*(?:是或否|是还是否|是或不是|是还是不是)",
+    re.IGNORECASE,
+)
+_YES = re.compile(r"\W*(?:(?:yes|no)\b|是|否|不是)", re.IGNORECASE)
+_HEAD = re.compile(r"\(?([A-Za-z]|\d{1,2})[).:]\)?\s*(.*)", re.DOTALL)
+_NAMED = re.compile(
+    r"(?:(?:the )?(?:correct |right )?(?:answer|option|choice)(?: is)?|答案是?|选项?)\s*:?\s*(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_STOPS = " .,;()*`\"'。，；（）"
+
+
+def asked_last(record: Record) -> str:
+    """The words of the last user's turn, which is what the answer answers."""
+    for turn in reversed(record.turns):
+        if turn.role == "user":
+            return " ".join(p.text.strip() for p in turn.parts if isinstance(p, Text))
+    return ""
 
 
 def options_of(prompt: str) -> dict[str, str]:
     """The options that are written in a question, folded, by their label: A, b or 1 and on, or by
     themselves where they are listed ("Options: red, blue")."""
-    found = _OPTION.findall(prompt)
-    labels = "".join(label for label, _ in found)
-    for known in _LABELS:
-        if len(found) > 1 and known.startswith(labels):
-            return {label: text.strip().casefold().rstrip(".") for label, text in found}
+    if found := options_in(prompt):
+        return {label: _folded(text) for label, text in found}
     if listed := _LISTED.search(prompt):
-        names = [n.strip().casefold() for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
+        names = [_folded(n) for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
         return {name: name for name in names}
     return {}
 
 
+def _folded(text: str) -> str:
+    return text.strip(_STOPS).casefold()
+
+
 def _is_option(said: str, options: dict[str, str]) -> bool:
     """An option's label, its text, or both of one option; of listed ones, any sentence too."""
-    folded = said.strip("().").casefold()
+    said = fold_width(said.replace("、", "."))
+    folded = _folded(said)
     labels = {label.casefold(): text for label, text in options.items()}
     if folded in labels or folded in labels.values():
         return True
-    head = re.match(r"\(?([A-Za-z0-9])[).:]\s*(.*)", said, re.DOTALL)
-    if head and head[1].casefold() in labels:
-        text = head[2].strip().casefold()
+    if (head := _HEAD.match(said)) and head[1].casefold() in labels:
+        text = _folded(head[2])
         return not text or text.startswith(labels[head[1].casefold()])
+    if named := _NAMED.match(folded):
+        return _is_option(named[1], options)
     return list(options) == list(options.values()) and count_words(said) > 3
 
 

@@ -296,3 +296,55 @@ def test_what_a_picture_shows_is_no_leak(said):
 )
 def test_options_are_read_however_they_are_labelled(asked, said, why):
     assert reason(rules.AnswerAmongOptions(), ask(asked, Freeform(text=said))) == why
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "why"),
+    [
+        ("Which?\nA. mug\nB. bowl\nC. cup (red)", "C", ""),
+        ("Which?\nA. mug\nB. bowl\nC. cup (red)", "cup (red)", ""),
+        ("Which?\nA. mug (blue)\nB. bowl\nC. cup", "D", "not_an_option"),
+        ("Which one? A. a B. b C. c D. d E. e F. f G. g H. h I. i J. j", "I", ""),
+        ("Which one?\nA: the mug,\nB: the bowl,", "the bowl", ""),
+        ("Which one?\nA. the mug\nB. the bowl", "The answer is B.", ""),
+        ("Which one?\nA. the mug\nB. the bowl", "Option C", "not_an_option"),
+        ("1. open the fridge 2. take the milk. What is next?", "close the fridge", ""),
+        ("Person A: holds a mug. Person B: holds a cup. What do they do?", "They talk", ""),
+        ("哪个更近？A.杯子 B.碗", "C", "not_an_option"),
+        ("哪个更近？\nA、杯子\nB、碗", "盘子", "not_an_option"),
+        ("哪个更近？\n（A）杯子\n（B）碗", "（B）碗。", ""),
+        ("哪个更近？\nA. 杯子\nB. 碗", "答案是B。", ""),
+        ("Is it red? Answer with yes or no.", "nothing", "not_yes_or_no"),
+        ("Is it red? Answer with yes or no.", "not sure", "not_yes_or_no"),
+        ("Do not answer yes or no; say why it is red.", "It was painted.", ""),
+        ("Is it red? Answer yes or no or unknown.", "unknown", ""),
+        ("它是红色的吗？请回答是或否。", "红色", "not_yes_or_no"),
+        ("它是红色的吗？请回答是或否。", "不是。", ""),
+    ],
+)
+def test_options_are_those_of_the_question_and_of_any_script(asked, said, why):
+    assert reason(rules.AnswerAmongOptions(), ask(asked, Freeform(text=said))) == why
+
+
+def talk(answer, *said: str) -> Record:
+    """Turns of user and assistant, one after the other; the answer is the last."""
+    turns = tuple(
+        Turn(
+            role=("user", "assistant")[n % 2],
+            parts=(MediaRef(media="v"), Text(text=words)) if n == 0 else (Text(text=words),),
+        )
+        for n, words in enumerate(said)
+    )
+    return Record(id="t:1", source="t", task="vqa", media=(PICTURE,), turns=turns, answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "why"),
+    [
+        (("Which? A. mug B. bowl", "B", "What colour is it?"), "red", ""),
+        (("Is it red? Answer yes or no.", "no", "Then what is its colour?"), "brown", ""),
+        (("What colour?", "red", "Which? A. mug B. bowl"), "D", "not_an_option"),
+    ],
+)
+def test_the_last_question_is_the_one_that_is_answered(said, answer, why):
+    assert reason(rules.AnswerAmongOptions(), talk(Freeform(text=answer), *said)) == why
