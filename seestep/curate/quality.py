@@ -14,8 +14,8 @@ import msgspec
 from seestep.curate.batch import Batch
 from seestep.curate.leaks import has_any
 from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import format_faults, repeated_share, shown
-from seestep.curate.words import count_words
+from seestep.curate.rules import format_faults, shown
+from seestep.curate.words import count_words, repeated_share
 from seestep.records import (
     Box,
     Choice,
@@ -32,16 +32,24 @@ from seestep.records import (
 _ASKS = re.compile(
     r"[?\uff1f]|\b(?:what|which|where|how|who|when|why|is|are|does|do|can|point|locate|find|mark|box|"
     r"count|list|name|plan|put|place|pick|move|bring|go|turn|open|close|clean|heat|cool|slice|"
-    r"describe|choose|select|answer|give|show|look|examine|identify|trace|draw|wash|take)\b",
+    r"describe|choose|select|answer|give|show|look|examine|identify|trace|draw|wash|take)\b"
+    r"|请|什么|哪|谁|多少|几|吗|是否|如何|怎么|怎样|为何|指出|描述|标出|找|数|列出|放|拿|打开|关上",
     re.IGNORECASE,
 )
 _VAGUE = re.compile(
-    r"\b(?:something|stuff|whatever|maybe|perhaps|might be|could be|unclear|not sure|etc)\b", re.I
+    r"\b(?:something|stuff|whatever|maybe|perhaps|might be|could be|unclear|not sure|etc)\b"
+    r"|也许|大概|或许|不确定|不清楚|某些东西",
+    re.I,
 )
 _VAGUE_HINTS = (  # a text that has none of these has none of those either, and this is fast
     "something", "stuff", "whatever", "maybe", "perhaps", "might be", "could be", "unclear",
-    "not sure", "etc",
+    "not sure", "etc", "也许", "大概", "或许", "不确定", "不清楚", "某些",
 )  # fmt: skip
+
+_SIGNS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_COMMON = frozenset(
+    ("图中", "图片", "一个", "什么", "哪里", "有什", "请指", "指出", "这个", "是什")
+)
 
 
 class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,7 +142,12 @@ def _is_about(record: Record, prompt: str, output: str) -> bool:
     asked = _content(prompt)
     if isinstance(answer, Plan):
         return bool({w for e in answer.entities for w in _content(e.name)} & asked)
-    return bool(_content(output) & asked) or bool({"yes", "no"} & set(normalise(output).split()))
+    said = normalise(output)
+    return (
+        bool(_content(output) & asked)
+        or bool({"yes", "no"} & set(said.split()))
+        or said.startswith(("是", "不是", "否", "有", "没有"))
+    )
 
 
 def _teaches(record: Record, output: str) -> bool:
@@ -149,6 +162,10 @@ def _teaches(record: Record, output: str) -> bool:
 
 
 def _content(text: str) -> set[str]:
-    """Content words, singular where English makes that easy."""
+    """Content words, singular where English makes that easy; of Chinese, two signs at a time."""
     words = set(normalise(text).split()) - FILLERS
+    if not text.isascii():
+        runs = [run for word in words for run in _SIGNS.findall(word)]
+        words = {part for word in words for part in _SIGNS.sub(" ", word).split()}
+        words |= {run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))} - _COMMON
     return {w.removesuffix("s") if len(w) > 3 else w for w in words}

@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from seestep.answers.options import options_in
 from seestep.curate.batch import Batch
-from seestep.curate.leaks import leak
-from seestep.curate.words import count_words, scripts_of
+from seestep.curate.chosen import YES, YES_OR_NO, asked_last, is_option, options_of
+from seestep.curate.leaks import has_any, leak, leak_in_question
+from seestep.curate.words import count_words, repeated_share, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
 from seestep.geometry.parse import fold_width
@@ -123,9 +123,9 @@ class AnswerFormat(Rule, frozen=True, tag="answer_format"):
                 return Fault("not_a_count", f"{answer.value:g}")
         if isinstance(answer, Path) and len(record.find_geometry(answer.geometry).pairs) < 2:
             return Fault("short_path", "a path needs two points")
-        if not isinstance(answer, Freeform) or ("(" not in answer.text and "[" not in answer.text):
+        if not isinstance(answer, Freeform) or not has_any(answer.text, _COORDINATE_HINTS):
             return None
-        found = _COORDINATES.search(answer.text)
+        found = _COORDINATES.search(fold_width(answer.text))
         return Fault("coordinates_in_text", found.group()) if found else None
 
     def faults(self, batch: Batch) -> list[Fault | None]:
@@ -147,10 +147,10 @@ class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
             return None
         said = record.answer.text.strip()
         asked = asked_last(record)
-        if _YES_OR_NO.search(asked):
-            return None if _YES.match(said) else Fault("not_yes_or_no", said[:80])
+        if YES_OR_NO.search(asked):
+            return None if YES.match(said) else Fault("not_yes_or_no", said[:80])
         options = options_of(asked)
-        if len(options) < 2 or _is_option(said, options):
+        if len(options) < 2 or is_option(said, options):
             return None
         return Fault("not_an_option", f"{said[:80]!r} of {sorted(options.values())[:8]}")
 
@@ -207,13 +207,19 @@ class Language(Rule, frozen=True, tag="language"):
                 return Fault("script", ", ".join(sorted(other)), share, self.strange)
         if of_answer.total() >= self.least_letters and of_question:
             (asked_in, _), (main, _) = of_question.most_common(1)[0], of_answer.most_common(1)[0]
-            if main not in of_question and _SISTERS.isdisjoint((main, *of_question)):
+            foreign = main not in of_question and _SISTERS.isdisjoint((main, *of_question))
+            if main == "latin" and not _SMALL_WORDS.search(said):
+                foreign = False
+            if foreign and not _WRITTEN.search(asked_last(batch.records[row])):
                 return Fault("other_script", f"asked in {asked_in}, answered in {main}")
         return None
 
 
 class Repetition(Rule, frozen=True, tag="repetition"):
-    """Drop free text in which one 3-word phrase after another comes back."""
+    """Drop free text in which one 3-word phrase after another comes back.
+
+    In a list ("take it; put it down") an item may come back once: one does things twice.
+    """
 
     most: float = 0.3  # share of 3-grams that are repeats
     least_words: int = 12
@@ -233,10 +239,15 @@ class NoLeak(Rule, frozen=True, tag="no_leak"):
     """Drop text that shows how it was made: hidden captions, an assistant's excuses."""
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
-        for text in (batch.outputs[row], batch.prompts[row]):
-            if found := leak(text):
-                return Fault(*found)
-        return None
+        record = batch.records[row]
+        chosen = isinstance(record.answer, Choice)  # "cannot be determined" may be an option
+        said = batch.outputs[row]
+        found = leak_in_question(said) if chosen else leak(said)
+        found = found or leak_in_question(batch.prompts[row])
+        for turn in record.turns if found is None and len(record.turns) > 1 else ():
+            for part in turn.parts if turn.role == "assistant" else ():
+                found = found or (leak(part.text) if isinstance(part, Text) else None)
+        return Fault(*found) if found else None
 
 
 class References(Rule, frozen=True, tag="references"):
@@ -331,60 +342,25 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "text": (Freeform,),
 }
 _SISTERS = frozenset(("hiragana", "katakana"))  # a Japanese text may have Chinese signs alone
-_ANY_FORM = Form(kind="text")
-_TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
-_COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*(?:,[^\])]*)?[\])]")
-_LISTED = re.compile(r"\b(?:options|choices)\s*:\s*([^\n.?]+)", re.IGNORECASE)
-_YES_OR_NO = re.compile(
-    r"(?<!not )(?<!n't )(?<!just )(?<!only )\b(?:answer|reply|respond)\b[^.?\n]*"
-    r"\byes or no\b(?!,? or\b)|回答[^。？\n]*(?:是或否|是还是否|是或不是|是还是不是)",
+_SMALL_WORDS = re.compile(
+    r"\b(?:the|an?|is|are|was|on|in|of|and|it|there|to|with|at)\b", re.IGNORECASE
+)
+_WRITTEN = re.compile(
+    r"\b(?:says?|reads?|written|transcribe|translat\w+|text|words|label|ocr)\b"
+    r"|\bin (?:chinese|english|japanese|korean|russian|arabic|french|german|spanish|thai|hindi)\b"
+    r"|写|翻译|文字|英文|英语|中文|汉语|日文|日语",
     re.IGNORECASE,
 )
-_YES = re.compile(r"\W*(?:(?:yes|no)\b|是|否|不是)", re.IGNORECASE)
-_HEAD = re.compile(r"\(?([A-Za-z]|\d{1,2})[).:]\)?\s*(.*)", re.DOTALL)
-_NAMED = re.compile(
-    r"(?:(?:the )?(?:correct |right )?(?:answer|option|choice)(?: is)?|答案是?|选项?)\s*:?\s*(.+)",
-    re.IGNORECASE | re.DOTALL,
+_ANY_FORM = Form(kind="text")
+_TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
+_PLACE = r"-?\d+(?:\.\d+)?"
+_COORDINATES = re.compile(
+    rf"[\[(]\s*{_PLACE}\s*,\s*{_PLACE}\s*(?:,[^\])]*)?[\])]"
+    rf"|<(?:point|points|box|bbox)\b[^>]*>|<loc_?\d+>"
+    rf"|\bx\d?[\"']?\s*[=:]\s*[\"']?{_PLACE}[\"']?\s*[,;\s]\s*[\"']?y\d?[\"']?\s*[=:]",
+    re.IGNORECASE,
 )
-_STOPS = " .,;()*`\"'。，；（）"
-
-
-def asked_last(record: Record) -> str:
-    """The words of the last user's turn, which is what the answer answers."""
-    for turn in reversed(record.turns):
-        if turn.role == "user":
-            return " ".join(p.text.strip() for p in turn.parts if isinstance(p, Text))
-    return ""
-
-
-def options_of(prompt: str) -> dict[str, str]:
-    """The options that are written in a question, folded, by their label: A, b or 1 and on, or by
-    themselves where they are listed ("Options: red, blue")."""
-    if found := options_in(prompt):
-        return {label: _folded(text) for label, text in found}
-    if listed := _LISTED.search(prompt):
-        names = [_folded(n) for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
-        return {name: name for name in names}
-    return {}
-
-
-def _folded(text: str) -> str:
-    return text.strip(_STOPS).casefold()
-
-
-def _is_option(said: str, options: dict[str, str]) -> bool:
-    """An option's label, its text, or both of one option; of listed ones, any sentence too."""
-    said = fold_width(said.replace("、", "."))
-    folded = _folded(said)
-    labels = {label.casefold(): text for label, text in options.items()}
-    if folded in labels or folded in labels.values():
-        return True
-    if (head := _HEAD.match(said)) and head[1].casefold() in labels:
-        text = _folded(head[2])
-        return not text or text.startswith(labels[head[1].casefold()])
-    if named := _NAMED.match(folded):
-        return _is_option(named[1], options)
-    return list(options) == list(options.values()) and count_words(said) > 3
+_COORDINATE_HINTS = ("(", "[", "<", "（", "【", "x", "X")
 
 
 def format_faults(batch: Batch) -> list[Fault | None]:
@@ -395,16 +371,6 @@ def format_faults(batch: Batch) -> list[Fault | None]:
         found = [rule.fault(batch, row) for row in range(len(batch))]
         batch.__dict__["format_faults"] = found
     return found
-
-
-def repeated_share(text: str) -> float:
-    """Share of the 3-word phrases of a text that occurred before in it; 0 when too short."""
-    words = text.casefold().split()
-    if len(words) < 4:
-        return 0.0
-    grams = Counter(zip(words, words[1:], words[2:], strict=False))
-    total = sum(grams.values())
-    return 1 - len(grams) / total if total else 0.0
 
 
 def shown(record: Record) -> set[str]:

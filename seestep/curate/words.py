@@ -1,4 +1,4 @@
-"""Counting words of any language, and telling scripts."""
+"""Counting words and repeats of any language, and telling scripts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,25 @@ def count_words(text: str) -> int:
         return len(text.split())
     signs = len(_CJK.findall(text))
     return signs + len(_CJK.sub(" ", text).split())
+
+
+def repeated_share(text: str) -> float:
+    """Share of the 3-word phrases of a text that occurred before in it; 0 when too short.
+
+    Of Chinese, Japanese and Korean the phrases are of 6 signs. In a list with semicolons a
+    phrase that comes back only once is no repeat.
+    """
+    words, size = text.casefold().split(), 3
+    if not text.isascii():
+        signs = _CJK.findall(text)
+        if len(signs) > len(words):
+            words, size = signs, 6
+    if len(words) <= size:
+        return 0.0
+    grams = Counter(zip(*(words[k:] for k in range(size)), strict=False))
+    free = 2 if ";" in text or "；" in text else 1
+    repeats = sum(n - 1 for n in grams.values() if n > free)
+    return repeats / grams.total()
 
 
 @cache

@@ -317,6 +317,9 @@ def test_options_are_read_however_they_are_labelled(asked, said, why):
         ("Is it red? Answer with yes or no.", "nothing", "not_yes_or_no"),
         ("Is it red? Answer with yes or no.", "not sure", "not_yes_or_no"),
         ("Do not answer yes or no; say why it is red.", "It was painted.", ""),
+        ("Just answer yes or no: is it red?", "red", "not_yes_or_no"),
+        ("Don't just answer yes or no, say why.", "It was painted.", ""),
+        ("Which one?\nA. the mug\nB. the bowl", "answer " * 2000, "not_an_option"),
         ("Is it red? Answer yes or no or unknown.", "unknown", ""),
         ("它是红色的吗？请回答是或否。", "红色", "not_yes_or_no"),
         ("它是红色的吗？请回答是或否。", "不是。", ""),
@@ -348,3 +351,143 @@ def talk(answer, *said: str) -> Record:
 )
 def test_the_last_question_is_the_one_that_is_answered(said, answer, why):
     assert reason(rules.AnswerAmongOptions(), talk(Freeform(text=answer), *said)) == why
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "There is not enough information to determine the colour.",
+        "It is impossible to tell from the image.",
+        "I'm an AI and have no eyes.",
+        "I don't have access to the image.",
+        "No image was provided.",
+        "Sorry, I can't see it.",
+        "The image does not provide any information about it.",
+        "The colour isn't mentioned.",
+        "As per the caption, red.",
+        "It's unclear from the description.",
+        "Unanswerable",
+        "[INSERT ANSWER]",
+        "undefined",
+        "作为一个AI语言模型，我只能猜测。",
+        "抱歉，我看不见。",
+        "您没有提供图片。",
+        "根据图片说明文字，杯子是红色。",
+        "根据描述，杯子是红色的。",
+        "图中并没有提到杯子。",
+        "没有足够的信息判断。",
+        "无法从图中判断颜色。",
+    ],
+)
+def test_more_leaks_in_english_and_chinese(said):
+    assert reason(rules.NoLeak(), ask("What colour is it?", Freeform(text=said)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "图中没有杯子。",
+        "他无法打开冰箱，因为手里拿着杯子。",
+        "抱歉牌上写着暂停营业",
+        "根据形状，它是圆的",
+        "图片里有一段描述海洋的文字。",
+        "The man is unable to reach the shelf.",
+        "A poster provides information about trains.",
+        "The menu mentions pasta.",
+    ],
+)
+def test_what_only_sounds_like_a_leak_stays(said):
+    assert reason(rules.NoLeak(), ask("What is there?", Freeform(text=said))) == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("I can't see my keys. Where are they?", ""),
+        ("Write an image caption.", ""),
+        ("Give an image description of the kitchen.", ""),
+        ("Based on the following description, point to it: the red mug", ""),
+        ("According to the bounding box, what is it?", ""),
+        ("What is not mentioned in the text of the sign?", ""),
+        ("According to the image captions, what is red?", "hidden_caption"),
+        ("What is {object}?", "broken_template"),
+    ],
+)
+def test_who_asks_may_speak_of_captions_and_of_what_he_cannot_see(asked, why):
+    assert reason(rules.NoLeak(), ask(asked, SAY)) == why
+
+
+def test_that_it_cannot_be_determined_may_be_an_option():
+    options = ("left", "right", "Cannot be determined")
+    for index in (0, 2):
+        record = ask("Is the mug left or right of it?", Choice(options=options, index=index))
+        assert reason(rules.NoLeak(), record) == ""
+
+
+def test_an_excuse_in_an_earlier_answer_is_a_leak():
+    said = ("What is it?", "I'm sorry, but I cannot see the image.", "And now?")
+    assert reason(rules.NoLeak(), talk(SAY, *said)) == "assistant_talk"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "why"),
+    [
+        ("这是什么牌子？", "Coca-Cola Zero Sugar", ""),
+        ("What does the sign say?", "欢迎光临本店请勿吸烟谢谢合作", ""),
+        ("What is on the table? Answer in Chinese.", "桌子上有一个红色的杯子和盘子。", ""),
+        ("请把牌子翻译成英文。", "No smoking in the building", ""),
+        ("桌子上有什么东西？", "There is a mug and a plate", "other_script"),
+    ],
+)
+def test_names_and_what_is_written_may_be_in_another_script(asked, said, why):
+    assert reason(rules.Language(), ask(asked, Freeform(text=said))) == why
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("桌子上有一个红色的杯子。" * 6, "repeats"),
+        ("很好" * 10, "repeats"),
+        ("红色的杯子在桌子的左边，蓝色的杯子在桌子的右边，绿色的盘子在桌子的中间。", ""),
+        ("take pizza slice; put pizza slice onto plate; " * 2, ""),  # of EPIC-KITCHENS
+        ("take pizza slice; put pizza slice onto plate; " * 4, "repeats"),
+        ("The mug is red and on the table. " * 2, "repeats"),
+    ],
+)
+def test_chinese_repeats_too_and_one_may_do_a_thing_twice(said, why):
+    assert reason(rules.Repetition(), ask("What next?", Freeform(text=said))) == why
+
+
+def test_six_signs_make_a_phrase_by_hand():
+    # 8 signs twice: 16 - 5 = 11 phrases of 6, 8 of them different
+    assert rules.repeated_share("桌子上有红色杯子" * 2) == pytest.approx(3 / 11)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<point>12 34</point>",
+        '{"x": 12, "y": 34}',
+        '<point x="10.5" y="20.1">mug</point>',
+        "在（120，33）处",
+        "x=0.35, y=0.7",
+        "<loc_123><loc_456>",
+    ],
+)
+def test_places_in_any_notation_do_not_stay_in_words(said):
+    assert reason(rules.AnswerFormat(), ask("Where?", Freeform(text=said))) == "coordinates_in_text"
+
+
+def test_quality_reads_chinese():
+    placed = ask(
+        "指出红色的杯子在哪里",
+        Points(geometry="g"),
+        geometry=(at(3, 4, label="红色杯子"),),
+    )
+    assert score(placed) == (6.0, "+ask +input +form +match +teach")
+    other = ask("指出红色的杯子在哪里", Points(geometry="g"), geometry=(at(3, 4, label="台灯"),))
+    assert score(other)[1] == "+ask +input +form -match +teach"
+    said = ask("请描述桌子上的iPad。", Freeform(text="一台银色的iPad放在桌子的左边。"))
+    assert score(said) == (6.0, "+ask +input +form +match +teach")
+    vague = ask("这是什么东西？", Freeform(text="大概是一个东西，我不确定是什么。"))
+    assert "-form" in score(vague)[1]
