@@ -40,7 +40,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 4
+VERSION = 5
 MEASURING = ("relevance", "near_picture", "semantic", "reward")
 COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
@@ -133,7 +133,7 @@ def curate(
         workers=workers,
         progress=progress,
     )
-    decided = _decide(out_folder / "checks", config, taken, columns)
+    decided = _decide(out_folder / "checks", config, columns)
     manifest = run.shard_stage(
         out_folder,
         stage="curate",
@@ -175,6 +175,9 @@ def check_records(
     """Survivors of the one-record checks, and every verdict, record by record in check order."""
     looked, pictures = look_at(records, roots, config.look, config.missing)
     verdicts: dict[str, list[Verdict]] = {v.id: [v] for v in pictures}
+    if len(verdicts) < len(records):
+        times = Counter(record.id for record in records)
+        raise _same_id(next(rid for rid, n in times.items() if n > 1))
     batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep], alone=True)
     for check in (*config.rules, config.quality):
         said = check(batch)
@@ -243,9 +246,7 @@ def compare(
     return Decided(verdicts, held, quotas)
 
 
-def _decide(
-    checks: Path, config: CurateConfig, taken: int, columns: Mapping[str, Column]
-) -> Decided:
+def _decide(checks: Path, config: CurateConfig, columns: Mapping[str, Column]) -> Decided:
     identity: dict[str, str] = {}
     score: dict[str, float] = {}
     times: Counter[str] = Counter()
@@ -255,15 +256,8 @@ def _decide(
             identity[verdict.id] = verdict.evidence
         elif verdict.check == Quality.name and verdict.score is not None:
             score[verdict.id] = verdict.score
-    twice = [rid for rid, n in times.items() if n > 1]
-    if twice or len(times) != taken:
-        raise DataError(
-            "two records have the same id",
-            record=twice[0] if twice else None,
-            wanted=f"{taken} different ids",
-            got=str(len(times)),
-            hint="was one folder given twice? ids are <source>:<key in the source>",
-        )
+    if twice := [rid for rid, n in times.items() if n > 1]:
+        raise _same_id(twice[0])
     slices = _slices(run.read_rows(checks, Record))
     batch = Batch.join([make_batch(rows).columns_only() for rows in slices])
     return compare(
@@ -278,6 +272,14 @@ def _decide(
         ),
         config,
         columns,
+    )
+
+
+def _same_id(rid: str) -> DataError:
+    return DataError(
+        "two records have the same id",
+        record=rid,
+        hint="was one folder given twice? ids are <source>:<key in the source>",
     )
 
 

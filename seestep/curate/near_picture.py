@@ -45,7 +45,7 @@ class NearPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     text: NearDuplicates = NearDuplicates()
 
     name = "near_picture"
-    version = 1
+    version = 2
 
     def __post_init__(self) -> None:
         if not 0 < self.alike <= 1:

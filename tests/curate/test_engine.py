@@ -146,6 +146,12 @@ def test_a_folder_given_twice_is_refused(tmp_path):
         curate([made, made], tmp_path / "out", trusting())
 
 
+def test_one_id_twice_in_a_folder_is_refused_by_its_name(tmp_path):
+    made = folder_of(tmp_path / "in", [*TOY[:3], TOY[1]])
+    with pytest.raises(DataError, match=f"{TOY[1].id}.*same id"):
+        curate([made], tmp_path / "out", trusting())
+
+
 def test_probe_fills_in_sizes_and_hashes(tmp_path):
     Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png")
     bare = Media(key="v", path="a.png", root="world")
