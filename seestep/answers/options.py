@@ -15,6 +15,7 @@ from typing import NamedTuple
 from seestep.geometry.parse import fold_width
 
 _LABEL = r"\(?(?P<label>[A-Za-z]|\d{1,2}(?=[.):]\)?(?!\d)))(?P<mark>[.):])\)?"
+_MARK = re.compile(r"\w[.):．）：、]")  # most questions have none
 _LINE = re.compile(rf"^[ \t]*{_LABEL}[ \t]*(?=\S)", re.MULTILINE)
 _INLINE = re.compile(rf"(?:^|(?<=[\s?.!,;:。，；]))(?<!\w\.){_LABEL}[ \t]*(?=\S)", re.MULTILINE)
 _CHOOSE = re.compile(r"\b(?:which|choose|choices?|select|options?|pick)\b|哪|选", re.IGNORECASE)
@@ -35,6 +36,8 @@ class Option(NamedTuple):
 
 def options_in(question: str) -> tuple[Option, ...]:
     """The options that a question lists, in order; empty where it lists fewer than two."""
+    if not _MARK.search(question):
+        return ()
     folded = fold_width(question.replace("、", "."))
     lines = _run(_LINE.finditer(folded))
     if len(lines) > 1 and _are_options(lines, folded, folded[lines[-1].end() :]):

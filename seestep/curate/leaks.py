@@ -66,10 +66,13 @@ LEAKS: Final = {
 HINTS: Final = (
     "as an ai", "language model", "sorry", "unable", "apolog", "cannot", "can't", "can not",
     "mention", "specif", "provided", "stated", "descri", "say", "state", "caption", "annotation",
-    "bounding", "information", "mislead", "x:", "x :", "artificial", "an ai", "access", "possible",
-    "unanswerable", "图", "描述", "文", "作为", "抱歉", "我无法", "我不能", "没有提供", "信息",
-    "无法", "根据",
+    "bounding", "information", "mislead", "x:", "x :", "as an art", "m an ai", "access to",
+    "possible to", "unanswerable",
 )  # fmt: skip
+SIGNS: Final = (
+    "图", "描述", "文", "作为", "抱歉", "我无法", "我不能", "没有提供", "信息", "无法", "根据",
+)  # fmt: skip
+IN_QUESTIONS: Final = ("caption", "annotation", "x:", "x :")
 EXACT: Final = ("{", "<", "N/A", "NA", "null", "NaN", "undefined", "[INSERT", "[YOUR")
 # What a person asks may speak of captions that are to be written, of a region that a box or a
 # description points out, and of what he cannot see.
@@ -84,8 +87,11 @@ _ASKED: Final = re.compile(
 
 def leak(text: str) -> tuple[str, str] | None:
     """(kind of leak, the words that show it), None where there is none."""
-    folded = text.casefold()
-    if not has_any(folded, HINTS) and not has_any(text, EXACT):
+    if not (
+        has_any(text.casefold(), HINTS)
+        or has_any(text, EXACT)
+        or (not text.isascii() and has_any(text, SIGNS))
+    ):
         return None
     for reason, pattern in LEAKS.items():
         if found := pattern.search(text):
@@ -95,7 +101,7 @@ def leak(text: str) -> tuple[str, str] | None:
 
 def leak_in_question(text: str) -> tuple[str, str] | None:
     """The same of what a user says: captions that nobody else sees, unfilled templates."""
-    if leak(text) is None:
+    if not has_any(text, EXACT) and not has_any(text.casefold(), IN_QUESTIONS):
         return None
     for reason, pattern in (("hidden_caption", _ASKED), ("broken_template", _TEMPLATE)):
         if found := pattern.search(text):
