@@ -11,8 +11,8 @@ from seestep.records import Record, Text
 
 YES_OR_NO = re.compile(
     r"(?<!not )(?<!n't )(?<!not just )(?<!n't just )(?<!not only )"
-    r"\b(?:answer|reply|respond)\b[^.?\n]*\byes or no\b(?!,? or\b)"
-    r"|回答[^。？\n]*(?:是或否|是还是否|是或不是|是还是不是)",
+    r"\b(?:answer|reply|respond)\b[^.?\n]{0,200}\byes or no\b(?!,? or\b)"
+    r"|回答[^。？\n]{0,100}(?:是或否|是还是否|是或不是|是还是不是)",
     re.IGNORECASE,
 )
 YES = re.compile(r"\W*(?:(?:yes|no)\b|是|否|不是)", re.IGNORECASE)

@@ -355,9 +355,9 @@ _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
 _PLACE = r"-?\d+(?:\.\d+)?"
 _COORDINATES = re.compile(
-    rf"[\[(]\s*{_PLACE}\s*,\s*{_PLACE}\s*(?:,[^\])]*)?[\])]"
-    rf"|<(?:point|points|box|bbox)\b[^>]*>|<loc_?\d+>"
-    rf"|\bx\d?[\"']?\s*[=:]\s*[\"']?{_PLACE}[\"']?\s*[,;\s]\s*[\"']?y\d?[\"']?\s*[=:]",
+    rf"[\[(]\s*{_PLACE}\s*,\s*{_PLACE}\s*(?:,[^\])]{{0,300}})?[\])]"
+    rf"|<(?:point|points|box|bbox)\b[^>]{{0,300}}>|<loc_?\d+>"
+    rf"|\bx\d?[\"']?\s*[=:]\s*[\"']?{_PLACE}[\"']?(?:\s*+[,;]\s*+|\s++)[\"']?y\d?[\"']?\s*[=:]",
     re.IGNORECASE,
 )
 _COORDINATE_HINTS = ("(", "[", "<", "（", "【", "x", "X")

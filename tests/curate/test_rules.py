@@ -491,3 +491,10 @@ def test_quality_reads_chinese():
     assert score(said) == (6.0, "+ask +input +form +match +teach")
     vague = ask("这是什么东西？", Freeform(text="大概是一个东西，我不确定是什么。"))
     assert "-form" in score(vague)[1]
+
+
+@pytest.mark.parametrize("piece", ["X: 1" + " " * 40_000, "(1,1," * 20_000, "<box " * 20_000])
+def test_hostile_texts_are_read_in_no_more_than_linear_time(piece):
+    """A pattern that goes back over all it has seen takes minutes for these."""
+    said = Freeform(text=piece * 4)
+    assert reason(rules.AnswerFormat(), ask("Where is it?", said)) == ""
