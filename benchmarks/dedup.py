@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import random
@@ -114,6 +115,19 @@ def _copied(text: str, rng: random.Random) -> str:
 
 
 @njit(cache=True)
+def _jaccard(codes: Any, starts: Any, a: int, b: int) -> Any:
+    """Similarity of two rows, by merging their sorted codes."""
+    i, end_i, j, end_j = starts[a], starts[a + 1], starts[b], starts[b + 1]
+    both = end_i - i + end_j - j
+    common = 0
+    while i < end_i and j < end_j:
+        x, y = codes[i], codes[j]
+        common += x == y
+        i, j = i + (x <= y), j + (y <= x)
+    return common / (both - common)
+
+
+@njit(cache=True)
 def _pairs(codes: Any, ranks: Any, starts: Any, order: Any, least: float) -> Any:
     """All pairs (i, j) with a Jaccard similarity of ``least`` or more.
 
@@ -141,7 +155,7 @@ def _pairs(codes: Any, ranks: Any, starts: Any, order: Any, least: float) -> Any
                 stamps[other] = row
                 if starts[other + 1] - starts[other] < least * size:
                     continue
-                if kernels.jaccard_sorted(codes, starts, row, other, least) >= least:
+                if _jaccard(codes, starts, row, other) >= least:
                     found.append((min(row, other), max(row, other)))
         for rank in mine:
             rows.append(row)
@@ -153,6 +167,8 @@ def _pairs(codes: Any, ranks: Any, starts: Any, order: Any, least: float) -> Any
 def true_pairs(texts: list[str]) -> np.ndarray:
     """(pairs, 2) rows of a Jaccard similarity of 0.7 or more, exactly."""
     codes, starts = kernels.shingle_codes(*_points(texts), 5)
+    for begin, end in itertools.pairwise(starts.tolist()):
+        codes[begin:end].sort()
     _, number, times = np.unique(codes, return_inverse=True, return_counts=True)
     rarity = np.empty(len(times), dtype=np.int64)
     rarity[np.argsort(times, kind="stable")] = np.arange(len(times))

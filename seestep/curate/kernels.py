@@ -1,4 +1,4 @@
-"""Compiled inner loops of the search for twins: shingles, their hashes, buckets, exact overlap.
+"""Compiled inner loops of the search for twins: texts, their shingles, and hashes of these.
 
 Everything is an array over all texts; ``starts`` (n + 1,) says where each text's part begins. The
 first call compiles for some seconds, later processes load what was compiled from a cache.
@@ -61,13 +61,18 @@ def word_tokens(points: Array, starts: Starts) -> tuple[Array, Starts]:
 
 @kernel
 def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Starts]:
-    """The different shingles of every text as sorted 64-bit codes, and where each text's begin.
+    """The different shingles of every text as 64-bit codes, and where each text's begin.
 
-    A text of ``size`` tokens or fewer has one shingle, itself.
+    A text of ``size`` tokens or fewer has one shingle, itself. Which were seen is known by a hash
+    table that is never emptied: an entry is of the text whose number it has.
     """
-    most = 0
+    most = longest = 0
     for text in range(len(starts) - 1):
-        most += max(1, starts[text + 1] - starts[text] - size + 1)
+        count = max(1, starts[text + 1] - starts[text] - size + 1)
+        most += count
+        longest = max(longest, count)
+    room = table_room(longest)
+    slots, marks = np.empty(room, dtype=np.uint64), np.full(room, -1, dtype=np.int64)
     codes = np.empty(most, dtype=np.uint64)
     found = np.empty(len(starts), dtype=np.int64)
     at = 0
@@ -81,22 +86,50 @@ def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Star
             codes[at] = _mixed(code ^ _GOLD)
             at += 1
             continue
-        first = at
-        for i in range(begin, end - size + 1):
-            code = np.uint64(0)
-            for k in range(size):
-                code = _mixed(code ^ np.uint64(tokens[i + k]))
-            codes[at] = code
-            at += 1
-        codes[first:at].sort()
-        last = first
-        for i in range(first + 1, at):
-            if codes[i] != codes[last]:
-                last += 1
-                codes[last] = codes[i]
-        at = last + 1
+        first, count = at, end - begin - size + 1
+        for i in range(count):  # apart from what follows: hashes of neighbours overlap in time
+            codes[first + i] = _shingle(tokens, begin + i, size)
+        last = table_room(count) - 1
+        for i in range(first, first + count):
+            code = codes[i]
+            slot = slot_of(code, last)
+            while marks[slot] == text and slots[slot] != code:
+                slot = (slot + 1) & last
+            if marks[slot] != text:
+                marks[slot], slots[slot] = text, code
+                codes[at] = code
+                at += 1
     found[len(starts) - 1] = at
     return codes[:at].copy(), found
+
+
+@kernel
+def _shingle(tokens: Array, i: int, size: int) -> Any:
+    if size == 5:  # the usual size, without a loop: twice as fast
+        code = _mixed(np.uint64(tokens[i]))
+        code = _mixed(code ^ np.uint64(tokens[i + 1]))
+        code = _mixed(code ^ np.uint64(tokens[i + 2]))
+        code = _mixed(code ^ np.uint64(tokens[i + 3]))
+        return _mixed(code ^ np.uint64(tokens[i + 4]))
+    code = np.uint64(0)
+    for k in range(size):
+        code = _mixed(code ^ np.uint64(tokens[i + k]))
+    return code
+
+
+@kernel
+def table_room(count: int) -> int:
+    """Slots of a hash table for ``count`` codes, a power of two: half of them stay free."""
+    room = 16
+    while room < 2 * count:
+        room *= 2
+    return room
+
+
+@kernel
+def slot_of(code: Any, last: int) -> Any:
+    """Where a code is looked for first in a table of ``last`` + 1 slots."""
+    return np.int64(code >> _HALF) & last
 
 
 @kernel
@@ -107,147 +140,79 @@ def band_keys(
     count = len(odd)
     bands = count // band
     keys = np.empty((bands, len(rows)), dtype=np.uint64)
-    least = np.empty(count, dtype=np.uint32)
+    wide = (count + 7) // 8 * 8  # a multiple of what a processor takes at a time
+    times, plus = np.zeros(wide, dtype=np.uint32), np.zeros(wide, dtype=np.uint32)
+    times[:count], plus[:count] = odd, add
+    least = np.empty(wide, dtype=np.uint32)
     for n in range(len(rows)):
         row = rows[n]
         least[:] = np.uint32(0xFFFFFFFF)
-        for i in range(starts[row], starts[row + 1]):
-            code = np.uint32(codes[i] >> _HALF)
-            for p in range(count):
-                least[p] = min(least[p], np.uint32(code * odd[p] + add[p]))
-        for b in range(bands):
+        i, end = starts[row], starts[row + 1]
+        while i < end:
+            # four at a time; the last comes again where there are fewer, which changes no minimum
+            a = np.uint32(codes[i] >> _HALF)
+            b = np.uint32(codes[min(i + 1, end - 1)] >> _HALF)
+            c = np.uint32(codes[min(i + 2, end - 1)] >> _HALF)
+            d = np.uint32(codes[min(i + 3, end - 1)] >> _HALF)
+            i += 4
+            for p in range(wide):
+                x, y = times[p], plus[p]
+                low = min(np.uint32(a * x + y), np.uint32(b * x + y))
+                other = min(np.uint32(c * x + y), np.uint32(d * x + y))
+                least[p] = min(least[p], min(low, other))
+        for k in range(bands):
             key = np.uint64(groups[row]) + np.uint64(1)
-            for p in range(b * band, (b + 1) * band):
+            for p in range(k * band, (k + 1) * band):
                 key = _mixed(key ^ np.uint64(least[p]))
-            keys[b, n] = key
+            keys[k, n] = key
     return keys
 
 
 @kernel
 def simhashes(codes: Array, starts: Starts) -> Array:
-    """64-bit simhash of every text."""
+    """64-bit simhash of every text: the bits that more than half of its codes have.
+
+    All 64 are counted at once: bit b of ``planes[p]`` is digit p of the count of bit b.
+    """
     made = np.empty(len(starts) - 1, dtype=np.uint64)
-    votes = np.empty(64, dtype=np.int32)
+    planes = np.empty(64, dtype=np.uint64)
     for row in range(len(made)):
-        votes[:] = 0
-        for i in range(starts[row], starts[row + 1]):
-            code = codes[i]
-            for bit in range(64):
-                votes[bit] += np.int32((code >> np.uint64(bit)) & np.uint64(1))
-        half = (starts[row + 1] - starts[row]) / 2
-        out = np.uint64(0)
-        for bit in range(64):
-            if votes[bit] > half:
-                out |= np.uint64(1) << np.uint64(bit)
-        made[row] = out
+        i, end = starts[row], starts[row + 1]
+        half = (end - i) // 2
+        depth = 1
+        while 1 << depth <= end - i:
+            depth += 1
+        planes[:depth] = 0
+        if (end - i) % 2:
+            planes[0] = codes[i]
+            i += 1
+        while i < end:
+            a, b = codes[i], codes[i + 1]
+            i += 2
+            odd = planes[0] ^ a
+            carry = (planes[0] & a) | (odd & b)
+            planes[0] = odd ^ b
+            for p in range(1, depth):
+                digit = planes[p]
+                planes[p] = digit ^ carry
+                carry &= digit
+        more, same = np.uint64(0), ~np.uint64(0)  # than half, by the digits so far; as many
+        for p in range(depth - 1, -1, -1):
+            if half >> p & 1:
+                same &= planes[p]
+            else:
+                more |= same & planes[p]
+                same &= ~planes[p]
+        made[row] = more
     return made
 
 
 @kernel
-def jaccard_sorted(codes: Array, starts: Starts, a: int, b: int, least: float) -> float:
-    """Exact Jaccard similarity of two rows; 0 as soon as it cannot reach ``least``."""
-    i, end_i, j, end_j = starts[a], starts[a + 1], starts[b], starts[b + 1]
-    both = end_i - i + end_j - j
-    wanted = least / (1 + least) * both - 1e-9
-    common = 0
-    while i < end_i and j < end_j:
-        x, y = codes[i], codes[j]
-        if x == y:
-            common += 1
-            i += 1
-            j += 1
-        elif x < y:
-            i += 1
-        else:
-            j += 1
-        if common + min(end_i - i, end_j - j) < wanted:
-            return 0.0
-    similarity: float = common / (both - common)
-    return similarity
-
-
-@kernel
-def _bits(x: Any) -> int:
-    count = 0
-    while x:
-        x &= x - np.uint64(1)
-        count += 1
-    return count
-
-
-@kernel
-def near_kept(
-    row: int, least: float, codes: Array, starts: Starts, groups: Array, prints: Array,
-    blocks: int, apart: int, buckets: Array, begins: Array, filled: Array, members: Array,
-    stamps: Array, out_rows: Array, out_similar: Array, out_table: Array,
-) -> int:  # fmt: skip
-    """Kept rows of the row's buckets whose similarity is ``least`` or more; returns how many.
-
-    Buckets of the first ``blocks`` tables hold rows that may be within ``apart`` bits of simhash.
-    """
-    found = 0
-    own = starts[row + 1] - starts[row]
-    for table in range(len(buckets)):
-        bucket = buckets[table, row]
-        if bucket < 0:
-            continue
-        for k in range(begins[bucket], begins[bucket] + filled[bucket]):
-            other = members[k]
-            if stamps[other] == row or groups[other] != groups[row]:
-                continue
-            if table < blocks and _bits(prints[row] ^ prints[other]) > apart:
-                continue
-            stamps[other] = row
-            size = starts[other + 1] - starts[other]
-            if min(own, size) < least * max(own, size):
-                continue
-            similar = jaccard_sorted(codes, starts, row, other, least)
-            if similar >= least:
-                if found < len(out_rows):
-                    out_rows[found], out_similar[found] = other, similar
-                    out_table[found] = table
-                found += 1
-    return found
-
-
-@kernel
-def keep(row: int, buckets: Array, begins: Array, filled: Array, members: Array) -> None:
-    """Put a row into all its buckets."""
-    for table in range(len(buckets)):
-        bucket = buckets[table, row]
-        if bucket >= 0:
-            members[begins[bucket] + filled[bucket]] = row
-            filled[bucket] += 1
-
-
-@kernel
-def sweep(
-    order: Array, least: float, codes: Array, starts: Starts, groups: Array, prints: Array,
-    blocks: int, apart: int, buckets: Array, begins: Array, filled: Array, members: Array,
-    stamps: Array, out_rows: Array, out_similar: Array, out_table: Array, ranks: Array,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """For every row of ``order``: the kept row it is most like (-1 if none: it is kept), how much,
-    and the table that brought them together. Among equals the row that was kept first."""
-    twins = np.full(len(order), -1, dtype=np.int64)
-    similar = np.zeros(len(order))
-    tables = np.zeros(len(order), dtype=np.int64)
-    kept = 0
-    for at in range(len(order)):
-        row = order[at]
-        found = near_kept(
-            row, least, codes, starts, groups, prints, blocks, apart, buckets, begins, filled,
-            members, stamps, out_rows, out_similar, out_table,
-        )  # fmt: skip
-        if found == 0:
-            keep(row, buckets, begins, filled, members)
-            ranks[row] = kept
-            kept += 1
-        for k in range(min(found, len(out_rows))):
-            other = out_rows[k]
-            if (
-                twins[at] < 0
-                or out_similar[k] > similar[at]
-                or (out_similar[k] == similar[at] and ranks[other] < ranks[twins[at]])
-            ):
-                twins[at], similar[at], tables[at] = other, out_similar[k], out_table[k]
-    return twins, similar, tables
+def sketches(codes: Array, starts: Starts) -> Array:
+    """(texts, 8) words: of 512 bits those that the codes of a text fall on."""
+    made = np.zeros((len(starts) - 1, 8), dtype=np.uint64)
+    for row in range(len(made)):
+        for i in range(starts[row], starts[row + 1]):
+            bit = codes[i] >> np.uint64(55)
+            made[row, np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
+    return made

@@ -97,13 +97,29 @@ def test_small_groups_are_compared_without_hashing():
     assert first is None and second is not None and second.tier == "group"
 
 
+def test_twins_of_any_similarity_are_found_in_small_groups():
+    texts = [*noisy(600, 6), *noisy(600, 7, list(SIGNS), ""), *(t * 3 for t in noisy(120, 8))]
+    texts = [text for text in texts if len(text) > 5]
+    groups = [f"p{i // 30}" for i in range(len(texts))]
+    sets = [shingles(t) for t in texts]
+    kept: list[int] = []
+    for row, near in sweep(Twins(texts, groups, least=0.15), range(len(texts))):
+        true = [jaccard(sets[row], sets[k]) for k in kept if groups[k] == groups[row]]
+        assert (0.0 if near is None else near.similarity) == max(
+            (s for s in true if s >= 0.15), default=0.0
+        )
+        if near is None:
+            kept.append(row)
+    assert 200 < len(kept) < 1200
+
+
 def test_a_cluster_of_copies_is_compared_once_each():
     text = "pick up the red mug from the kitchen table and rinse it"
     texts = [text + " " + "x" * (i % 3) for i in range(20_000)]
     twins = Twins(texts, [""] * len(texts), least=0.7)
     found = [near for _, near in sweep(twins, range(len(texts)))]
     assert found[0] is None and {n.row for n in found[1:] if n} == {0}
-    _, _, filled, _ = twins._tables
+    *_, filled, _ = twins._tables
     assert int(filled.max()) == 1  # nothing but the kept row stands in any bucket
 
 
@@ -115,6 +131,42 @@ def test_the_kept_twin_that_came_first_is_named_among_equals():
     twins.keep(0)
     near = twins.near(2)
     assert [n.row for n in near] == [1, 0] and near[0].similarity == near[1].similarity
+
+
+def test_shingles_that_come_again_are_counted_once():
+    texts = [
+        "abcabcabcabcabc",
+        "a" * 40,
+        "one two one two one two",
+        "左边的左边的左边的",
+        "",
+        "yes",
+    ]
+    codes, starts = kernels.shingle_codes(*_points(texts), 5)
+    parts = [codes[a:b].tolist() for a, b in itertools.pairwise(starts)]
+    assert [len(part) for part in parts] == [len(shingles(t)) for t in texts]
+    assert all(len(set(part)) == len(part) for part in parts)
+
+
+def test_hashes_are_those_of_numpy():
+    texts = noisy(60, 9)
+    codes, starts = kernels.shingle_codes(*_points(texts), 5)
+    rng = np.random.default_rng(0)
+    odd, add = rng.integers(0, 1 << 32, (2, 21), dtype=np.uint32)
+    rows, groups = np.arange(len(texts)), np.zeros(len(texts), dtype=np.int64)
+    keys = kernels.band_keys(codes, starts, rows, groups, odd, add, 1)
+    least = np.empty(keys.shape, dtype=np.uint32)
+    prints = []
+    for row, (a, b) in enumerate(itertools.pairwise(starts)):
+        half = (codes[a:b] >> np.uint64(32)).astype(np.uint32)
+        least[:, row] = (half * odd[:, None] + add[:, None]).min(1)
+        bits = codes[a:b, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)
+        most = bits.sum(0) > (b - a) / 2
+        prints.append(sum(1 << i for i in np.flatnonzero(most).tolist()))
+    for of, key in zip(least, keys, strict=True):
+        assert len(set(zip(of.tolist(), key.tolist(), strict=True))) == len(set(of.tolist()))
+        assert len(set(key.tolist())) == len(set(of.tolist()))
+    assert kernels.simhashes(codes, starts).tolist() == prints
 
 
 def test_simhash_of_a_text_is_near_that_of_a_near_text():
