@@ -144,9 +144,10 @@ def keep(row: int, own: Array, owns: Array, begins: Array, filled: Array, member
 
 @kernel
 def sweep(
-    order: Array, ranks: Array, least: float, codes: Array, starts: Array, groups: Array, prints: Array,
-    sketches: Array, first: int, apart: int, own: Array, owns: Array, begins: Array,
-    filled: Array, members: Array, stamps: Array, slots: Array, marks: Array,
+    order: Array, ranks: Array,
+    least: float, codes: Array, starts: Array, groups: Array, prints: Array, sketches: Array,
+    first: int, apart: int, own: Array, owns: Array, begins: Array, filled: Array,
+    members: Array, stamps: Array, slots: Array, marks: Array,
     out_rows: Array, out_similar: Array, out_bucket: Array,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """For every row of ``order``: the kept row it is most like (-1 if none: it is kept), how much,

@@ -21,6 +21,18 @@ _GOLD = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 _HALF = np.uint64(32)
 
+DIGIT, LETTER, SIGN, POINT, MINUS, OTHER = range(6)  # what an ASCII sign is to ``normalised``
+KINDS = np.full(128, OTHER, dtype=np.uint8)
+for _kind, _signs in (
+    (LETTER, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"),
+    (DIGIT, b"0123456789"),
+    (SIGN, b"%"),
+    (POINT, b".,"),
+    (MINUS, b"-"),
+):
+    KINDS[list(_signs)] = _kind
+LOWER = np.frombuffer(bytes(range(128)).lower(), dtype=np.uint8)
+
 
 @kernel
 def _mixed(code: Any) -> Any:
@@ -28,6 +40,34 @@ def _mixed(code: Any) -> Any:
     code *= _GOLD
     code ^= code >> _SHIFT
     return code * _FNV
+
+
+@kernel
+def normalised(signs: Array, starts: Starts) -> tuple[Array, Starts]:
+    """ASCII texts as ``near.normalise`` makes them: what is dropped leaves a gap between words."""
+    out = np.empty(len(signs), dtype=np.uint8)
+    found = np.empty(len(starts), dtype=np.int64)
+    at = 0
+    for text in range(len(starts) - 1):
+        found[text] = first = at
+        begin, end = starts[text], starts[text + 1]
+        gap = 0
+        for i in range(begin, end):
+            kind = KINDS[signs[i]]
+            stays = int(kind <= SIGN)
+            if kind in (POINT, MINUS):
+                after = KINDS[signs[i + 1]] if i + 1 < end else OTHER
+                before = KINDS[signs[i - 1]] if i > begin else OTHER
+                fits = before == DIGIT if kind == POINT else before > LETTER
+                stays = int(fits and after == DIGIT)
+            # written in any case, and counted where it stays: no branch to guess wrong
+            out[at] = 32
+            at += stays & gap & int(at > first)
+            out[at] = LOWER[signs[i]]
+            at += stays
+            gap = 1 - stays
+    found[len(starts) - 1] = at
+    return out[:at].copy(), found
 
 
 @kernel

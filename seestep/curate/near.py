@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
 
 SHINGLE = 5
 _SPACE = re.compile(r"\s+")
@@ -30,6 +34,22 @@ def normalise(text: str) -> str:
         return folded  # most texts need no more, and this is a fifth of the time
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\N{MINUS SIGN}", "-")
     return _SPACE.sub(" ", _DROP.sub(" ", folded)).strip()
+
+
+def normalise_all(texts: Sequence[str]) -> list[str]:
+    """``normalise`` of many texts; those that are ASCII in a tenth of the time, all at once."""
+    from seestep.curate.kernels import normalised
+
+    plain = texts if "".join(texts).isascii() else [text for text in texts if text.isascii()]
+    starts = np.zeros(len(plain) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, plain), np.int64, len(plain)), out=starts[1:])
+    signs, starts = normalised(np.frombuffer("".join(plain).encode(), dtype=np.uint8), starts)
+    whole = signs.tobytes().decode()
+    made = [whole[a:b] for a, b in pairwise(starts.tolist())]
+    if len(plain) == len(texts):
+        return made
+    each = iter(made)
+    return [next(each) if text.isascii() else normalise(text) for text in texts]
 
 
 def shingles(text: str, size: int = SHINGLE) -> frozenset[str]:

@@ -11,17 +11,19 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, compress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+import numpy as np
 
 from seestep import disk, ledger
-from seestep.curate.near import normalise, same_words
+from seestep.curate.near import normalise_all, same_words
 from seestep.curate.twins import Near, Shingle, Twins, sweep
-from seestep.errors import DataError, RunError
-from seestep.jsonl import each_line, read_lines_lenient
+from seestep.errors import DataError, RunError, need
+from seestep.heap import unswept
+from seestep.jsonl import each_block, read_objects_lenient
 from seestep.progress import Progress
 from seestep.records import Verdict
 
@@ -29,6 +31,7 @@ KEPT, REMOVED, LEFT_OUT = "kept.jsonl", "removed.jsonl", "unreadable.jsonl"
 LEDGER, SUMMARY = "ledger.parquet", "summary.json"
 CHECK = "duplicate"
 NO_TEXT = "no text: compared with nothing"
+_KEPT, _REMOVED, _UNREAD = range(3)
 PIECE = 1 << 16  # rows of the ledger that are held at a time
 BETWEEN = "\x1f"  # between two fields: no shingle of one is a shingle of the other's words
 Tier = Literal["exact", "simhash", "minhash", "group"]
@@ -115,8 +118,9 @@ def dedup_rows(
     Raises ``DataError`` for a file that cannot be read or has none of the fields, ``RunError`` for
     a folder in which something else was made.
     """
+    need("numba", "curate")
     progress = progress or Progress(mode="none")
-    with disk.locked(out):
+    with disk.locked(out), unswept():
         sha256 = disk.sha256_file(file)
         folder = None if images is None else str(images)
         done = _done(out, sha256, config, folder)
@@ -207,33 +211,45 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
 
 
 def _read(file: Path, config: RowsConfig, images: Path | None, progress: Progress) -> _Columns:
-    columns, known = _Columns(), {}
+    columns: _Columns = _Columns()
+    known: dict[str, str] = {}
     wanted = [*config.text_fields, *filter(None, (config.image_field, config.best))]
-    for number, _, row in read_lines_lenient(file, dict, bad=columns.bad):
-        if row is None:
-            continue
-        if not columns.names.issuperset(row):
-            columns.names |= row.keys()
-        values = {name: value_at(row, name) for name in wanted}
-        if None in values.values():
-            columns.missing.update(name for name, value in values.items() if value is None)
-        texts = [normalise(_words(values[name])) for name in config.text_fields]
-        columns.lines.append(number)
-        columns.texts.append(BETWEEN.join(texts) if any(texts) else "")
-        shown = _names(values[config.image_field]) if config.image_field else []
-        for name in shown:
-            if name not in known:
-                known[name] = _identity(name, images, columns.lost)
-        columns.images.append("+".join(known[name] for name in shown))
-        columns.scores.append(_score(values.get(config.best), config, file, number))
-        if len(columns.lines) % 4096 == 0:
-            progress.update(len(columns.lines), None, "rows read")
+    for numbers, rows in read_objects_lenient(file, bad=columns.bad):
+        columns.names.update(*rows)
+        values = {name: _column(rows, name) for name in wanted}
+        for name, column in values.items():
+            columns.missing[name] += column.count(None)
+        texts = [normalise_all(list(map(_words, values[name]))) for name in config.text_fields]
+        columns.lines += numbers
+        columns.texts += texts[0] if len(texts) == 1 else map(_joined, *texts)
+        for value in values.get(config.image_field, ()):
+            shown = _names(value)
+            for name in shown:
+                if name not in known:
+                    known[name] = _identity(name, images, columns.lost)
+            columns.images.append("+".join(known[name] for name in shown))
+        for number, value in zip(numbers, values.get(config.best, ()), strict=False):
+            columns.scores.append(_score(value, config, file, number))
+        progress.update(len(columns.lines), None, "rows read")
     if not columns.lines:
         raise DataError("there is no row to compare", file=file, wanted="one JSON object a line")
     for name in wanted:
         if columns.missing[name] == len(columns.lines):
             _no_such_field(name, columns.names, file)
+    columns.images = columns.images or [""] * len(columns.lines)
+    columns.scores = columns.scores or [0.0] * len(columns.lines)
     return columns
+
+
+def _column(rows: list[dict[str, Any]], path: str) -> list[Any]:
+    """``value_at`` of every row."""
+    if "." in path:
+        return [value_at(row, path) for row in rows]
+    return [row.get(path) for row in rows]
+
+
+def _joined(*texts: str) -> str:
+    return BETWEEN.join(texts) if any(texts) else ""
 
 
 def _no_such_field(name: str, names: set[str], file: Path) -> None:
@@ -249,10 +265,10 @@ def _no_such_field(name: str, names: set[str], file: Path) -> None:
 
 def _words(value: Any) -> str:
     """A text as it is; a list's words one after another, an object's values as well."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     if isinstance(value, list):
         return " ".join(filter(None, map(_words, value)))
     if isinstance(value, dict):
@@ -282,8 +298,8 @@ def _identity(name: str, images: Path | None, lost: set[str]) -> str:
 
 
 def _score(value: Any, config: RowsConfig, file: Path, number: int) -> float:
-    if not config.best or value is None:
-        return float("-inf") if config.best else 0.0
+    if value is None:
+        return float("-inf")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(
             f"{config.best!r} is no number",
@@ -323,18 +339,26 @@ def _write(
     config: RowsConfig,
     progress: Progress,
 ) -> None:
-    gone = {line: twin is not None for line, twin in zip(columns.lines, twins, strict=True)}
+    last = columns.lines[-1]
+    fates = np.full(last + 1, _UNREAD, dtype=np.uint8)  # by the number of a line
+    fates[columns.lines] = [_KEPT if twin is None else _REMOVED for twin in twins]
     with (
         disk.atomic_file(out / KEPT) as kept,
         disk.atomic_file(out / REMOVED) as removed,
         disk.atomic_file(out / LEFT_OUT) as left_out,
     ):
-        for number, _, line in each_line(file):
-            to = left_out if number not in gone else removed if gone[number] else kept
-            to.write(line if line.endswith(b"\n") else line + b"\n")
-            if number % 4096 == 0:
-                progress.update(number, columns.lines[-1], "rows written")
-    progress.update(columns.lines[-1], columns.lines[-1], "rows written")
+        for first, _, lines in each_block(file):
+            if not lines[-1].endswith(b"\n"):
+                lines[-1] += b"\n"
+            fate = fates[first : first + len(lines)].tolist()
+            fate += [_UNREAD] * (len(lines) - len(fate))
+            for to, which in ((kept, _KEPT), (removed, _REMOVED), (left_out, _UNREAD)):
+                mine: Iterator[bytes] = compress(lines, map(which.__eq__, fate))
+                if which == _UNREAD:  # blank lines are nowhere
+                    mine = (line for line in mine if line.strip())
+                to.write(b"".join(mine))
+            progress.update(min(first + len(lines), last), last, "rows written")
+    progress.update(last, last, "rows written")
     with disk.atomic_file(out / LEDGER) as sink:
         ledger.write(sink, _told(file, columns, twins, config))
 

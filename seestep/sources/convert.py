@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from seestep.disk import sha256_file
 from seestep.errors import DataError, MediaError
+from seestep.heap import unswept
 from seestep.media import Roots, open_bytes
 from seestep.records import Provenance, Record, Verdict
 from seestep.run import Manifest, Progress, ShardResult, shard_stage
@@ -100,7 +100,7 @@ def convert(
             gc.collect(1)
         return ShardResult(rows=rows, verdicts=verdicts, files=embedded)
 
-    with _unswept():
+    with unswept():
         return shard_stage(
             out,
             stage="sources.convert",
@@ -118,19 +118,6 @@ def roots_of(config: ConvertConfig, root: Path, out: Path, images: Path | None =
     source = catalog.get(config.source)
     roots = {source.media_root: out / "media" if source.embeds_media else (images or root)}
     return roots | ({source.beside: images or root} if source.beside else {})
-
-
-@contextmanager
-def _unswept() -> Iterator[None]:
-    """No looking for cycles in here: among a shard's records, which hold none, that takes a third
-    of all time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _cut_off(record: Record, held: dict[str, bytes]) -> Verdict | None:

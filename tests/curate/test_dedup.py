@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seestep.curate.batch import Batch
 from seestep.curate.dedup import ExactDuplicates, NearDuplicates, find_exact, find_near
-from seestep.curate.near import jaccard, normalise, same_words, shingles
+from seestep.curate.near import jaccard, normalise, normalise_all, same_words, shingles
 
 ROOM = "Is the red mug on the left side of the white kitchen table"
 
@@ -41,6 +41,16 @@ def test_case_width_and_punctuation_do_not_make_a_text_new():
 def test_numbers_keep_their_signs_and_points():
     assert normalise("3.5 m, -2, 1,5 and left-of. OK!") == "3.5 m -2 1,5 and left of ok"
     assert normalise("\N{MINUS SIGN}4") == "-4"
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("aZ_09.,-%?! \t\n\x1f\x00~左\u00b2\u00df\uff0e\u2212"), max_size=9)
+    )
+)
+@example(["A-1 -1 1-1 -a", "1.5,6. .5 a.b 1,", "", "  ", "It's \x7f 50% of 3.0?!", "._-", "ﬁ"])
+def test_many_texts_are_normalised_as_each(texts):
+    assert normalise_all(texts) == [normalise(text) for text in texts]
 
 
 def test_the_same_words_about_another_picture_are_no_duplicate():

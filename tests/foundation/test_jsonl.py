@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seestep.errors import DataError
-from seestep.jsonl import MAX_LINE_BYTES, read_jsonl, read_jsonl_lenient
+from seestep.jsonl import (
+    MAX_LINE_BYTES,
+    each_line,
+    read_jsonl,
+    read_jsonl_lenient,
+    read_objects_lenient,
+)
 from seestep.records import Record, Verdict, dumps
 from tests.foundation.folders import record
 
@@ -135,3 +141,25 @@ def test_every_line_is_a_row_or_a_verdict_or_blank(tmp_path_factory, lines):
     rows, bad = lenient(path, object)
     text = data.removeprefix(b"\xef\xbb\xbf")
     assert len(rows) + len(bad) == sum(bool(line.strip()) for line in text.split(b"\n"))
+
+
+ODD = [
+    b'{"a": 1}', b'{"a": {"b": "\\":", "c" : 2}}', b'{"a": "x : y"}', b'{"a": 1, "a": 2}', b"",
+    b'{"b": {"a": 1, "a" : 2}}', b"[1]", b"{", b'{"a": "\xff"}', b'{"a": "\\u0022:"}', b" ",
+    b"\xef\xbb\xbf",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(ODD), max_size=12), st.integers(1, 40))
+def test_objects_are_read_the_same_many_lines_at_a_time(tmp_path_factory, lines, block):
+    path = tmp_path_factory.mktemp("any") / "rows.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    rows, bad = lenient(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seestep.jsonl.BLOCK_BYTES", block)
+        again: list[Verdict] = []
+        parts = list(read_objects_lenient(path, bad=again, max_bad=1.0))
+    assert ([row for _, some in parts for row in some], again) == (rows, bad)
+    refused = {int(verdict.id.split(":")[1]) for verdict in bad}
+    numbers = [number for number, _, _ in each_line(path) if number not in refused]
+    assert [number for some, _ in parts for number in some] == numbers
