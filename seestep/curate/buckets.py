@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.compiled import kernel
-from seestep.curate.kernels import slot_of, table_room
+from seestep.curate.kernels import GROUP, PRINT, SIZE, SKETCH, slot_of, table_room
 
 Array = NDArray[Any]
 
@@ -70,23 +70,22 @@ def _ones(x: Any) -> int:
 
 
 @kernel
-def _most_common(sketches: Array, a: int, b: int, size_a: int, size_b: int) -> int:
+def _most_common(cards: Array, a: int, b: int) -> Any:
     """More shingles than two rows have in common there cannot be: a bit that one has alone is of
     a shingle that it has alone."""
     only_a = only_b = 0
-    for word in range(sketches.shape[1]):
-        x, y = sketches[a, word], sketches[b, word]
+    for word in range(SKETCH, 8):
+        x, y = cards[a, word], cards[b, word]
         only_a += _ones(x & ~y)
         only_b += _ones(y & ~x)
-    return min(size_a - only_a, size_b - only_b)
+    return min(np.int64(cards[a, SIZE]) - only_a, np.int64(cards[b, SIZE]) - only_b)
 
 
 @kernel
 def near_kept(
-    row: int, least: float, codes: Array, starts: Array, groups: Array, prints: Array,
-    sketches: Array, first: int, apart: int, own: Array, owns: Array, begins: Array,
-    filled: Array, members: Array, stamps: Array, slots: Array, marks: Array,
-    out_rows: Array, out_similar: Array, out_bucket: Array,
+    row: int, least: float, codes: Array, starts: Array, cards: Array, first: int, apart: int,
+    own: Array, owns: Array, stands: Array, members: Array, stamps: Array,
+    slots: Array, marks: Array, out_rows: Array, out_similar: Array, out_bucket: Array,
 ) -> int:  # fmt: skip
     """Kept rows of the row's buckets whose similarity is ``least`` or more; returns how many."""
     found = 0
@@ -95,23 +94,23 @@ def near_kept(
     ready = False  # the hash table of the row's codes, for who needs to be looked at closely
     for e in range(owns[row], owns[row + 1]):
         bucket = own[e]
-        for k in range(begins[bucket], begins[bucket] + filled[bucket]):
+        for k in range(stands[bucket, 0], stands[bucket, 1]):
             other = members[k]
-            if stamps[other] == row or groups[other] != groups[row]:
+            if stamps[other] == row or cards[other, GROUP] != cards[row, GROUP]:
                 continue
-            if bucket < first and _ones(prints[row] ^ prints[other]) > apart:
+            if bucket < first and _ones(cards[row, PRINT] ^ cards[other, PRINT]) > apart:
                 continue
             stamps[other] = row
-            its = starts[other + 1] - starts[other]
+            its = np.int64(cards[other, SIZE])
             if min(size, its) < least * max(size, its):
                 continue
             wanted = least / (1 + least) * (size + its) - 1e-9
-            if _most_common(sketches, row, other, size, its) < wanted:
+            if _most_common(cards, row, other) < wanted:
                 continue
             if not ready:
                 for i in range(starts[row], starts[row + 1]):
                     slot = slot_of(codes[i], last)
-                    while marks[slot] == row:
+                    while marks[slot] == row and slots[slot] != codes[i]:
                         slot = (slot + 1) & last
                     marks[slot], slots[slot] = row, codes[i]
                 ready = True
@@ -134,19 +133,18 @@ def near_kept(
 
 
 @kernel
-def keep(row: int, own: Array, owns: Array, begins: Array, filled: Array, members: Array) -> None:
+def keep(row: int, own: Array, owns: Array, stands: Array, members: Array) -> None:
     """Put a row into all its buckets."""
     for e in range(owns[row], owns[row + 1]):
         bucket = own[e]
-        members[begins[bucket] + filled[bucket]] = row
-        filled[bucket] += 1
+        members[stands[bucket, 1]] = row
+        stands[bucket, 1] += 1
 
 
 @kernel
 def sweep(
-    order: Array, ranks: Array,
-    least: float, codes: Array, starts: Array, groups: Array, prints: Array, sketches: Array,
-    first: int, apart: int, own: Array, owns: Array, begins: Array, filled: Array,
+    order: Array, ranks: Array, least: float, codes: Array, starts: Array, cards: Array,
+    first: int, apart: int, own: Array, owns: Array, stands: Array,
     members: Array, stamps: Array, slots: Array, marks: Array,
     out_rows: Array, out_similar: Array, out_bucket: Array,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
@@ -159,11 +157,11 @@ def sweep(
     for at in range(len(order)):
         row = order[at]
         found = near_kept(
-            row, least, codes, starts, groups, prints, sketches, first, apart, own, owns, begins,
-            filled, members, stamps, slots, marks, out_rows, out_similar, out_bucket,
+            row, least, codes, starts, cards, first, apart, own, owns, stands, members,
+            stamps, slots, marks, out_rows, out_similar, out_bucket,
         )  # fmt: skip
         if found == 0:
-            keep(row, own, owns, begins, filled, members)
+            keep(row, own, owns, stands, members)
             ranks[row] = kept
             kept += 1
         for k in range(min(found, len(out_rows))):

@@ -34,6 +34,9 @@ for _kind, _signs in (
 LOWER = np.frombuffer(bytes(range(128)).lower(), dtype=np.uint8)
 
 
+PRINT, GROUP, SIZE, SKETCH = range(4)  # columns of ``cards``; the last begins at SKETCH
+
+
 @kernel
 def _mixed(code: Any) -> Any:
     code ^= code >> _HALF
@@ -99,22 +102,26 @@ def word_tokens(points: Array, starts: Starts) -> tuple[Array, Starts]:
     return tokens[:at].copy(), found
 
 
-@kernel
 def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Starts]:
     """The different shingles of every text as 64-bit codes, and where each text's begin.
 
-    A text of ``size`` tokens or fewer has one shingle, itself. Which were seen is known by a hash
-    table that is never emptied: an entry is of the text whose number it has.
+    A text of ``size`` tokens or fewer has one shingle, itself.
     """
-    most = longest = 0
-    for text in range(len(starts) - 1):
-        count = max(1, starts[text + 1] - starts[text] - size + 1)
-        most += count
-        longest = max(longest, count)
-    room = table_room(longest)
-    slots, marks = np.empty(room, dtype=np.uint64), np.full(room, -1, dtype=np.int64)
-    codes = np.empty(most, dtype=np.uint64)
+    counts = np.maximum(1, np.diff(starts) - size + 1)
+    # large arrays are numpy's own: it asks for huge pages, and the first touch of a small one costs
+    codes = np.empty(int(counts.sum()), dtype=np.uint64)
     found = np.empty(len(starts), dtype=np.int64)
+    room = table_room(int(counts.max(initial=0)))
+    return codes[: _shingle_codes(tokens, starts, size, room, codes, found)], found
+
+
+@kernel
+def _shingle_codes(
+    tokens: Array, starts: Starts, size: int, room: int, codes: Array, found: Starts
+) -> int:
+    """Fill ``codes`` and ``found``; returns how many codes there are. Which were seen is known by a
+    hash table that is never emptied: an entry is of the text whose number it has."""
+    slots, marks = np.empty(room, dtype=np.uint64), np.full(room, -1, dtype=np.int64)
     at = 0
     for text in range(len(starts) - 1):
         found[text] = at
@@ -140,7 +147,7 @@ def shingle_codes(tokens: Array, starts: Starts, size: int) -> tuple[Array, Star
                 codes[at] = code
                 at += 1
     found[len(starts) - 1] = at
-    return codes[:at].copy(), found
+    return at
 
 
 @kernel
@@ -172,14 +179,21 @@ def slot_of(code: Any, last: int) -> Any:
     return np.int64(code >> _HALF) & last
 
 
-@kernel
 def band_keys(
     codes: Array, starts: Starts, rows: Array, groups: Array, odd: Array, add: Array, band: int
 ) -> Array:
     """(bands, rows) minhash keys: two rows of a group share a key where ``band`` minima agree."""
+    keys = np.empty((len(odd) // band, len(rows)), dtype=np.uint64)
+    _band_keys(codes, starts, rows, groups, odd, add, band, keys)
+    return keys
+
+
+@kernel
+def _band_keys(
+    codes: Array, starts: Starts, rows: Array, groups: Array, odd: Array, add: Array, band: int,
+    keys: Array,
+) -> None:  # fmt: skip
     count = len(odd)
-    bands = count // band
-    keys = np.empty((bands, len(rows)), dtype=np.uint64)
     wide = (count + 7) // 8 * 8  # a multiple of what a processor takes at a time
     times, plus = np.zeros(wide, dtype=np.uint32), np.zeros(wide, dtype=np.uint32)
     times[:count], plus[:count] = odd, add
@@ -200,12 +214,11 @@ def band_keys(
                 low = min(np.uint32(a * x + y), np.uint32(b * x + y))
                 other = min(np.uint32(c * x + y), np.uint32(d * x + y))
                 least[p] = min(least[p], min(low, other))
-        for k in range(bands):
+        for k in range(len(keys)):
             key = np.uint64(groups[row]) + np.uint64(1)
             for p in range(k * band, (k + 1) * band):
                 key = _mixed(key ^ np.uint64(least[p]))
             keys[k, n] = key
-    return keys
 
 
 @kernel
@@ -248,11 +261,17 @@ def simhashes(codes: Array, starts: Starts) -> Array:
 
 
 @kernel
-def sketches(codes: Array, starts: Starts) -> Array:
-    """(texts, 8) words: of 512 bits those that the codes of a text fall on."""
-    made = np.zeros((len(starts) - 1, 8), dtype=np.uint64)
+def cards(codes: Array, starts: Starts, groups: Array, prints: Array, made: Array) -> None:
+    """Fill ``made`` (texts, 8): what a text is first compared by, in one line of a cache.
+
+    Its simhash, its group, the number of its codes; of 320 bits those that its codes fall on.
+    """
     for row in range(len(made)):
+        made[row] = 0
+        made[row, PRINT], made[row, GROUP] = prints[row], groups[row]
+        made[row, SIZE] = starts[row + 1] - starts[row]
         for i in range(starts[row], starts[row + 1]):
-            bit = codes[i] >> np.uint64(55)
-            made[row, np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
-    return made
+            bit = (codes[i] >> _HALF) * np.uint64(64 * (8 - SKETCH)) >> _HALF
+            made[row, SKETCH + np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (
+                bit & np.uint64(63)
+            )

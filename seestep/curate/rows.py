@@ -20,7 +20,7 @@ import numpy as np
 
 from seestep import disk, ledger
 from seestep.curate.near import normalise_all, same_words
-from seestep.curate.twins import Near, Shingle, Twins, sweep
+from seestep.curate.twins import Shingle, Twins, sweep
 from seestep.errors import DataError, RunError, need
 from seestep.heap import unswept
 from seestep.jsonl import each_block, read_objects_lenient
@@ -157,11 +157,11 @@ def find(
 
     Equal texts first: only one of them goes through the search. A text of nothing is no twin.
     """
+    keys = list(zip(images, texts, strict=True))
     rows = [row for row, text in enumerate(texts) if text]
-    order = sorted(rows, key=lambda row: -scores[row])  # of equals the first
     first: dict[tuple[str, str], int] = {}
-    for row in order:
-        first.setdefault((images[row], texts[row]), row)
+    for row in sorted(rows, key=scores.__getitem__, reverse=True):  # of equals the first
+        first.setdefault(keys[row], row)
     alone = list(first.values())  # best first
     search = Twins(
         [texts[row] for row in alone],
@@ -176,19 +176,17 @@ def find(
     def same(row: int, other: int) -> bool:
         return same_words(texts[alone[row]], texts[alone[other]])
 
-    near: dict[int, Near] = {}
+    out: list[Twin | None] = [None] * len(texts)
     for at, twin in sweep(search, range(len(alone)), same if config.same_words else None):
         if twin is not None:
-            near[alone[at]] = twin._replace(row=alone[twin.row])
+            out[alone[at]] = Twin(alone[twin.row], twin.similarity, twin.tier)
         if progress is not None and at % 4096 == 0:
             progress.update(at, len(alone), "rows compared")
-    out: list[Twin | None] = [None] * len(texts)
-    for row in rows:
-        equal = first[images[row], texts[row]]
-        if equal in near:
-            out[row] = Twin(*near[equal])
-        elif equal != row:
-            out[row] = Twin(equal, 1.0, "exact")
+    if len(alone) < len(rows):
+        for row in rows:
+            equal = first[keys[row]]
+            if equal != row:
+                out[row] = out[equal] or Twin(equal, 1.0, "exact")
     return out
 
 

@@ -79,9 +79,8 @@ class Twins:
             tokens, starts = kernels.word_tokens(tokens, starts)
         codes, starts = kernels.shingle_codes(tokens, starts, shingle.size)
         del tokens
-        number: dict[str, int] = {}
-        told = [number.setdefault(group, len(number)) for group in groups]
-        numbers = np.asarray(told, dtype=np.int64)
+        number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+        numbers = np.fromiter(map(number.__getitem__, groups), np.int64, len(groups))
         few = np.bincount(numbers, minlength=1)[numbers] <= FEW
         many = np.flatnonzero(~few)
         prints = np.zeros(len(texts), dtype=np.uint64)
@@ -109,13 +108,15 @@ class Twins:
         self._tables = tables.arrays()
         self._ranks = np.zeros(len(texts), dtype=np.int64)  # of kept rows, in their order
         self._kept = 0
-        stamps = np.full(len(texts), -1, dtype=np.int64)
+        cards = np.empty((len(texts), 8), dtype=np.uint64)
+        kernels.cards(codes, starts, numbers, prints, cards)
+        stamps = np.full(len(texts), -1, dtype=np.int32)
         room = kernels.table_room(int(np.diff(starts).max(initial=0)))
         slots, marks = np.empty(room, dtype=np.uint64), np.full(room, -1, dtype=np.int64)
         found = np.empty(MOST, dtype=np.int64), np.empty(MOST), np.empty(MOST, dtype=np.int64)
         self._arrays: tuple[Any, ...] = (
-            least, codes, starts, numbers, prints, kernels.sketches(codes, starts), self._minhash,
-            APART, *self._tables, stamps, slots, marks, *found,
+            least, codes, starts, cards, self._minhash, APART, *self._tables, stamps, slots, marks,
+            *found,
         )  # fmt: skip
 
     def near(self, row: int) -> list[Near]:
@@ -179,12 +180,12 @@ class _Tables:
         self.count += len(sizes)
 
     def arrays(self) -> tuple[NDArray[np.int32 | np.int64], ...]:
-        """Buckets row by row, where each row's begin, where each bucket's members begin, how many
-        it holds, and who stands there."""
+        """Buckets row by row, where each row's begin; of each bucket where those in it begin and
+        end, nobody so far; who they are."""
         who, sizes = np.concatenate(self._who), np.concatenate(self._sizes)
         own, owns = self._search.by_row(who, sizes, self._rows)
         begins = np.cumsum(sizes, dtype=np.int64) - sizes
-        return own, owns, begins, np.zeros(len(sizes), dtype=np.int32), np.empty_like(who)
+        return own, owns, np.stack((begins, begins), axis=1), np.empty_like(who)
 
 
 def _points(texts: Sequence[str]) -> tuple[NDArray[np.uint8 | np.uint32], NDArray[np.int64]]:
