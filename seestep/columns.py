@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import is_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def texts(values: Sequence[str]) -> pa.Array:
     return pa.StringArray.from_buffers(len(values), offsets, pa.py_buffer(data))
 
 
-def flags(values: Sequence[bool]) -> pa.Array:
+def flags(values: Sequence[bool] | NDArray[np.bool_]) -> pa.Array:
     """Booleans, none of them null."""
     import pyarrow as pa
 
@@ -47,28 +47,30 @@ def flags(values: Sequence[bool]) -> pa.Array:
 
 def numbers(values: Sequence[float | None]) -> pa.Array:
     """float64, None as null."""
-    import pyarrow as pa
-
-    return _nullable(pa.float64(), np.float64, values)
+    return _nullable(np.float64, values)
 
 
 def integers(values: Sequence[int | None]) -> pa.Array:
     """int64, None as null."""
+    return _nullable(np.int64, values)
+
+
+def _nullable(dtype: type[np.float64 | np.int64], values: Sequence[float | None]) -> pa.Array:
+    if values.count(None) == 0:
+        return known(np.fromiter(values, dtype, len(values)))
+    there = ~np.fromiter(map(is_, values, repeat(None)), np.bool_, len(values))
+    filled = np.fromiter((0 if value is None else value for value in values), dtype, len(values))
+    return known(filled, there)
+
+
+def known(values: NDArray[Any], there: NDArray[np.bool_] | None = None) -> pa.Array:
+    """float64 or int64, null where they are not ``there``."""
     import pyarrow as pa
 
-    return _nullable(pa.int64(), np.int64, values)
-
-
-def _nullable(
-    kind: pa.DataType, dtype: type[np.float64 | np.int64], values: Sequence[float | None]
-) -> pa.Array:
-    import pyarrow as pa
-
-    missing = sum(map(is_, values, repeat(None)))
-    known: NDArray[np.bool_] = np.ones(len(values), dtype=np.bool_)
-    if missing:
-        known = ~np.fromiter(map(is_, values, repeat(None)), np.bool_, len(values))
-        values = [0 if value is None else value for value in values]
-    filled = np.fromiter(values, dtype, len(values))
-    valid = pa.py_buffer(np.packbits(known, bitorder="little")) if missing else None
-    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(filled)], missing)
+    missing = 0 if there is None else len(there) - int(np.count_nonzero(there))
+    valid = None
+    if there is not None and missing:
+        valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+        values = np.where(there, values, values.dtype.type(0))
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)], missing)

@@ -14,7 +14,7 @@ from seestep.records import Verdict
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns: TypeAlias = dict[str, list[Any]]
+Columns: TypeAlias = dict[str, "list[Any] | pa.Array"]
 COLUMNS = ("id", "check", "keep", "reason", "score", "threshold", "evidence")
 
 
@@ -46,7 +46,7 @@ def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
 
 
 def write(sink: BinaryIO, pieces: Iterable[Columns]) -> None:
-    """A ledger file of pieces, each a list of values by column: "row" and those of ``COLUMNS``."""
+    """A ledger file of pieces, each with values by column: "row" and those of ``COLUMNS``."""
     import pyarrow.parquet as pq
 
     writer = None
@@ -75,7 +75,12 @@ def _table(columns: Columns) -> pa.Table:
     from seestep.columns import flags, integers, numbers, texts
 
     makers = {"row": integers, "keep": flags, "score": numbers, "threshold": numbers}
-    return pa.table({n: makers.get(n, texts)(c) for n, c in columns.items()})
+    return pa.table(
+        {
+            name: makers.get(name, texts)(column) if isinstance(column, list) else column
+            for name, column in columns.items()
+        }
+    )
 
 
 def read(path: Path) -> Iterator[tuple[int | None, Verdict]]:

@@ -11,7 +11,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
+from itertools import compress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from seestep import disk, ledger
+from seestep.columns import flags, known
 from seestep.curate.near import normalise_all, same_words
 from seestep.curate.twins import Shingle, Twins, sweep
 from seestep.errors import DataError, RunError, need
@@ -369,23 +370,24 @@ def _told(
     for start in range(0, len(lines), PIECE):
         some = twins[start : start + PIECE]
         texts = columns.texts[start : start + PIECE]
-        kept = [twin is None for twin in some]
-        places = list(accumulate(kept, initial=at))
+        gone = np.fromiter(map(bool, some), np.bool_, len(some))
+        places = at + np.cumsum(~gone) - 1
+        score = np.fromiter((t.similarity if t else 0.0 for t in some), np.float64, len(some))
         yield {
-            "row": [p if keep else None for p, keep in zip(places, kept, strict=False)],
+            "row": known(places, ~gone),
             "id": [f"{file.name}:{line}" for line in lines[start : start + PIECE]],
             "check": [CHECK] * len(some),
-            "keep": kept,
+            "keep": flags(~gone),
             "reason": [
                 t.tier if t else "" if x else NO_TEXT for t, x in zip(some, texts, strict=True)
             ],
-            "score": [t.similarity if t else None for t in some],
-            "threshold": [config.threshold] * len(some),
+            "score": known(score, gone),
+            "threshold": known(np.full(len(some), config.threshold)),
             "evidence": [
                 f"twin {file.name}:{lines[t.row]} jaccard {t.similarity:.6f}" if t else ""
                 for t in some
             ],
         }
-        at = places[-1]
+        at = int(places[-1]) + 1
     if columns.bad:
         yield ledger.columns_of([(None, verdict) for verdict in columns.bad])
