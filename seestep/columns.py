@@ -7,8 +7,7 @@ installed: half a second of every process that writes a file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
-from operator import is_
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+_DTYPES = {"double": np.float64, "int64": np.int64, "int32": np.int32}
 MOST_BYTES = 2**31 - 1  # that offsets of 32 bits reach
 
 
@@ -58,8 +58,8 @@ def integers(values: Sequence[int | None]) -> pa.Array:
 def _nullable(dtype: type[np.float64 | np.int64], values: Sequence[float | None]) -> pa.Array:
     if values.count(None) == 0:
         return known(np.fromiter(values, dtype, len(values)))
-    there = ~np.fromiter(map(is_, values, repeat(None)), np.bool_, len(values))
-    filled = np.fromiter((0 if value is None else value for value in values), dtype, len(values))
+    there = np.array([value is not None for value in values], dtype=np.bool_)
+    filled = np.array([0 if value is None else value for value in values], dtype=dtype)
     return known(filled, there)
 
 
@@ -74,3 +74,43 @@ def known(values: NDArray[Any], there: NDArray[np.bool_] | None = None) -> pa.Ar
         values = np.where(there, values, values.dtype.type(0))
     kind = pa.from_numpy_dtype(values.dtype)
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)], missing)
+
+
+def listed(column: pa.Array) -> list[Any]:
+    """The values of a column of any of these kinds, None for null, read from its buffers; of a
+    dictionary, which has no null, equal texts are one object.
+
+    ``to_pylist`` makes an object of Arrow's for each first, and ``to_numpy`` imports pandas.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        return list(map(listed(column.dictionary).__getitem__, listed(column.indices)))
+    part = slice(column.offset, column.offset + len(column))
+    if pa.types.is_string(column.type):
+        valid, offsets, data = column.buffers()
+        values = _split(offsets, data, part)
+    else:
+        valid, data = column.buffers()
+        if pa.types.is_boolean(column.type):
+            values = _bits(data)[part].astype(np.bool_).tolist()
+        else:
+            values = np.frombuffer(data, dtype=_DTYPES[str(column.type)])[part].tolist()
+    if not column.null_count:
+        return values
+    there = _bits(valid)[part].tolist()
+    return [value if known else None for value, known in zip(values, there, strict=True)]
+
+
+def _split(offsets: pa.Buffer, data: pa.Buffer | None, part: slice) -> list[Any]:
+    ends = np.frombuffer(offsets, dtype=np.int32)[part.start : part.stop + 1]
+    whole = bytes(memoryview(data)[ends[0] : ends[-1]]) if data is not None else b""
+    bounds = pairwise((ends - ends[0]).tolist())
+    if whole.isascii():
+        text = whole.decode()
+        return [text[a:b] for a, b in bounds]
+    return [whole[a:b].decode() for a, b in bounds]
+
+
+def _bits(buffer: pa.Buffer) -> NDArray[np.uint8]:
+    return np.unpackbits(np.frombuffer(buffer, dtype=np.uint8), bitorder="little")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -25,20 +25,26 @@ def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
     empty ``check`` when it has none) and its index in ``row``; then verdicts about other ids,
     which are the dropped ones, in the order they were given, with ``row`` null.
     """
+    import numpy as np
     import pyarrow.parquet as pq
 
-    place = {id: row for row, id in enumerate(ids)}
-    rows = [place.get(verdict.id) for verdict in verdicts]
-    told = set(rows)
-    silent = [(row, id) for id, row in place.items() if row not in told]
-    about = [*(Verdict(id=id, check="", keep=True) for _, id in silent), *verdicts]
-    known = [*(row for row, _ in silent), *rows]
-    # stable: the verdicts of a row keep their order, those of no row come last
-    order = sorted(range(len(known)), key=lambda i: len(ids) if (r := known[i]) is None else r)
+    from seestep.columns import known
 
+    place = {id: row for row, id in enumerate(ids)}
+    rows = list(map(place.get, [verdict.id for verdict in verdicts], repeat(len(ids))))
+    told = set(rows)
+    if len(told) - (len(ids) in told) < len(place):
+        silent = [(row, id) for id, row in place.items() if row not in told]
+        verdicts = [*(Verdict(id=id, check="", keep=True) for _, id in silent), *verdicts]
+        rows = [*(row for row, _ in silent), *rows]
+    places = np.asarray(rows, dtype=np.int64)
+    if (np.diff(places) < 0).any():
+        # stable: the verdicts of a row keep their order, those of no row come last
+        order = np.argsort(places, kind="stable")
+        places, verdicts = places[order], [verdicts[i] for i in order.tolist()]
     sink = io.BytesIO()
     pq.write_table(
-        _table(_columns([known[i] for i in order], [about[i] for i in order])),
+        _table({"row": known(places, places < len(ids))} | _columns(verdicts)),
         sink,
         compression="zstd",
     )
@@ -62,11 +68,19 @@ def write(sink: BinaryIO, pieces: Iterable[Columns]) -> None:
 
 def columns_of(lines: Sequence[tuple[int | None, Verdict]]) -> Columns:
     """The columns of (row in the part file or None, verdict)."""
-    return _columns([row for row, _ in lines], [verdict for _, verdict in lines])
+    return {"row": [row for row, _ in lines]} | _columns([verdict for _, verdict in lines])
 
 
-def _columns(rows: list[int | None], verdicts: list[Verdict]) -> Columns:
-    return {"row": rows} | {name: list(map(attrgetter(name), verdicts)) for name in COLUMNS}
+def _columns(verdicts: Sequence[Verdict]) -> Columns:
+    return {
+        "id": [v.id for v in verdicts],
+        "check": [v.check for v in verdicts],
+        "keep": [v.keep for v in verdicts],
+        "reason": [v.reason for v in verdicts],
+        "score": [v.score for v in verdicts],
+        "threshold": [v.threshold for v in verdicts],
+        "evidence": [v.evidence for v in verdicts],
+    }
 
 
 def _table(columns: Columns) -> pa.Table:
@@ -83,15 +97,31 @@ def _table(columns: Columns) -> pa.Table:
     )
 
 
-def read(path: Path) -> Iterator[tuple[int | None, Verdict]]:
-    """(row in the part file or None, verdict) for every line of a ledger file."""
+def read(path: Path, checks: Collection[str] | None = None) -> Iterator[tuple[int | None, Verdict]]:
+    """(row in the part file or None, verdict) for every line of a ledger file, or those of some
+    ``checks``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from seestep.columns import listed
+
     try:
-        for batch in pq.ParquetFile(path).iter_batches(columns=["row", *COLUMNS]):
-            for line in batch.to_pylist():
-                row = line.pop("row")
-                yield row, Verdict(**line)
+        file = pq.ParquetFile(path, read_dictionary=["id", "check", "reason", "evidence"])
+        for batch in file.iter_batches(columns=["row", *COLUMNS]):
+            lines = zip(*map(listed, map(batch.column, ("row", *COLUMNS))), strict=True)
+            for row, id, check, keep, reason, score, threshold, evidence in lines:
+                if checks is None or check in checks:
+                    yield (
+                        row,
+                        Verdict(
+                            id=id,
+                            check=check,
+                            keep=keep,
+                            reason=reason,
+                            score=score,
+                            threshold=threshold,
+                            evidence=evidence,
+                        ),
+                    )
     except (pa.ArrowException, OSError) as error:
         raise RunError(f"this ledger cannot be read: {error}", file=path) from error

@@ -13,7 +13,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
 
@@ -442,13 +442,14 @@ def read_part_verdicts(folder: Path, n: int) -> Iterator[Verdict]:
     yield from (verdict for _, verdict in ledger.read(folder / name) if verdict.check)
 
 
-def read_verdicts(folder: Path) -> Iterator[Verdict]:
-    """Every verdict of a closed run folder, in ledger order, hashes checked."""
+def read_verdicts(folder: Path, checks: Collection[str] | None = None) -> Iterator[Verdict]:
+    """Every verdict of a closed run folder, or those of some ``checks``, in ledger order, hashes
+    checked."""
     folder = Path(folder)
     for n, commit in _commits(folder):
         name = f"ledger-{n:05d}.parquet"
         _verify(folder / name, commit.files[name])
-        for _, verdict in ledger.read(folder / name):
+        for _, verdict in ledger.read(folder / name, checks):
             if verdict.check:
                 yield verdict
 

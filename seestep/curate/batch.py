@@ -7,18 +7,18 @@ the JSON column is decoded once, and only by the operators that ask.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from operator import eq
-from typing import Any
+from typing import Any, TypeVar
 
 from seestep.curate.difficulty import level
 from seestep.curate.skill import skill_of
+from seestep.curate.words import count_words
 from seestep.records import (
     Answer,
-    Box,
     Choice,
     Freeform,
     Geometry,
@@ -26,9 +26,7 @@ from seestep.records import (
     Item,
     Media,
     Number,
-    Path,
     Plan,
-    Points,
     Record,
     Text,
     YesNo,
@@ -37,6 +35,7 @@ from seestep.records import (
 )
 
 _COLLECTIONS = ("coco:", "vg:")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,35 @@ class Batch:
             loads(line, Record, row=rid) for line, rid in zip(self.json, self.ids, strict=True)
         )
 
+    def once(self, name: str, make: Callable[[Batch], Sequence[T]]) -> Sequence[T]:
+        """One value a row, made when it is first asked for; whoever takes rows takes those made."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        return self._made[name]
+
+    @property
+    def prompt_words(self) -> Sequence[int]:
+        """How many words each prompt has."""
+        return self.once("prompt_words", lambda batch: list(map(count_words, batch.prompts)))
+
+    @property
+    def output_words(self) -> Sequence[int]:
+        """How many words each output has."""
+        return self.once("output_words", lambda batch: list(map(count_words, batch.outputs)))
+
+    @cached_property
+    def _made(self) -> dict[str, Sequence[Any]]:
+        return {}
+
     def take(self, rows: Sequence[int]) -> Batch:
         """The same columns with these rows only."""
         if len(rows) == len(self) and all(map(eq, rows, range(len(self)))):
             return self
-        taken = Batch(*(tuple(c[i] for i in rows) if c else () for c in self._columns()))
+        taken = Batch(*(tuple([c[i] for i in rows]) if c else () for c in self._columns()))
         if "records" in self.__dict__:
-            taken.__dict__["records"] = tuple(self.records[i] for i in rows)
+            taken.__dict__["records"] = tuple([self.records[i] for i in rows])
+        for name, values in self._made.items():
+            taken._made[name] = [values[i] for i in rows]
         return taken
 
     def columns_only(self) -> Batch:
@@ -92,35 +113,29 @@ class Batch:
 EMPTY = Batch((), (), (), (), (), (), ())
 
 
-def make_batch(records: Sequence[Record], *, alone: bool = False) -> Batch:
+def make_batch(records: Sequence[Record], *, alone: bool = False, lines: bool = True) -> Batch:
     """Flatten records. ``alone`` leaves out the columns that only comparing records needs, and
-    the JSON of records that are at hand."""
-    prompts = tuple(prompt_text(r) for r in records)
-    if alone:
-        batch = Batch(
-            ids=tuple(r.id for r in records),
-            sources=tuple(r.source for r in records),
-            tasks=tuple(r.task for r in records),
-            prompts=prompts,
-            outputs=tuple(answer_words(r.answer, r) for r in records),
-            images=(),
-            json=(),
-        )
-        batch.__dict__["records"] = tuple(records)
-        return batch
+    the JSON of records that are at hand; without ``lines`` there is no JSON either."""
+    prompts = tuple([prompt_text(r) for r in records])
     batch = Batch(
-        ids=tuple(r.id for r in records),
-        sources=tuple(r.source for r in records),
-        tasks=tuple(r.task for r in records),
+        ids=tuple([r.id for r in records]),
+        sources=tuple([r.source for r in records]),
+        tasks=tuple([r.task for r in records]),
         prompts=prompts,
-        outputs=tuple(answer_words(r.answer, r) for r in records),
-        images=tuple("+".join(media_identity(m) for m in r.media) for r in records),
-        json=tuple(dumps(r) for r in records),
-        splits=tuple(r.split for r in records),
-        skills=tuple(skill_of(r) for r in records),
-        scenes=tuple(scenes_of(r) for r in records),
-        levels=tuple(level(r, p) for r, p in zip(records, prompts, strict=True)),
+        outputs=tuple([answer_words(r.answer, r) for r in records]),
+        images=(),
+        json=(),
     )
+    if not alone:
+        batch = replace(
+            batch,
+            images=tuple("+".join(media_identity(m) for m in r.media) for r in records),
+            json=tuple(dumps(r) for r in records) if lines else (),
+            splits=tuple(r.split for r in records),
+            skills=tuple(skill_of(r) for r in records),
+            scenes=tuple(scenes_of(r) for r in records),
+            levels=tuple(level(r, p) for r, p in zip(records, prompts, strict=True)),
+        )
     batch.__dict__["records"] = tuple(records)
     return batch
 
@@ -131,31 +146,37 @@ def prompt_text(record: Record | Item) -> str:
     for turn in record.turns:
         if turn.role == "system":
             continue
-        words = [_part_words(part, record) for part in turn.parts]
-        lines.append(" ".join(w for w in words if w))
-    if isinstance(record.answer, Choice):
-        lines.append(" | ".join(record.answer.options))
-    return "\n".join(line for line in lines if line)
+        words = []
+        for part in turn.parts:
+            if isinstance(part, Text):
+                said = part.text.strip()
+            elif isinstance(part, GeometryRef):
+                said = _geometry_words(record.find_geometry(part.geometry))
+            else:
+                continue
+            if said:
+                words.append(said)
+        if words:
+            lines.append(" ".join(words))
+    if isinstance(record.answer, Choice) and (options := " | ".join(record.answer.options)):
+        lines.append(options)
+    return "\n".join(lines)
 
 
 def answer_words(answer: Answer, record: Record | Item) -> str:
     """Canonical words of an answer: the same for the same meaning, for comparing, not training."""
-    match answer:
-        case Choice():
-            return answer.options[answer.index]
-        case Number():
-            return f"{answer.value:g} {answer.unit}".strip()
-        case YesNo():
-            return "yes" if answer.yes else "no"
-        case Points() | Box() | Path():
-            return _geometry_words(record.find_geometry(answer.geometry))
-        case Plan():
-            names = {e.id: e.name for e in answer.entities}
-            return "; ".join(
-                " ".join((s.do[0], *(names[a] for a in s.do[1:]))) for s in answer.steps
-            )
-        case Freeform():
-            return answer.text
+    if isinstance(answer, Freeform):
+        return answer.text
+    if isinstance(answer, Choice):
+        return answer.options[answer.index]
+    if isinstance(answer, YesNo):
+        return "yes" if answer.yes else "no"
+    if isinstance(answer, Number):
+        return f"{answer.value:g} {answer.unit}".strip()
+    if isinstance(answer, Plan):
+        names = {e.id: e.name for e in answer.entities}
+        return "; ".join([" ".join([s.do[0], *[names[a] for a in s.do[1:]]]) for s in answer.steps])
+    return _geometry_words(record.find_geometry(answer.geometry))
 
 
 def media_identity(media: Media) -> str:
@@ -164,10 +185,11 @@ def media_identity(media: Media) -> str:
     Only collections of single pictures count: "home:7" or "epic:P01_01" name a scene or a video,
     which many different pictures share.
     """
-    for collection in _COLLECTIONS:
-        for origin in sorted(media.origins):
-            if origin.startswith(collection):
-                return origin
+    if media.origins:
+        for collection in _COLLECTIONS:
+            for origin in sorted(media.origins):
+                if origin.startswith(collection):
+                    return origin
     if media.sha256:
         return f"sha256:{media.sha256}"
     return f"{media.root}:{media.path or '|'.join(media.frames)}"
@@ -186,14 +208,6 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _part_words(part: object, record: Record | Item) -> str:
-    if isinstance(part, Text):
-        return part.text.strip()
-    if isinstance(part, GeometryRef):
-        return _geometry_words(record.find_geometry(part.geometry))
-    return ""
-
-
 def _geometry_words(geometry: Geometry) -> str:
-    numbers = geometry.rle or ",".join(f"{v:g}" for v in geometry.values)
+    numbers = geometry.rle or ",".join([f"{v:g}" for v in geometry.values])
     return f"{geometry.kind}({numbers}) {geometry.frame}"

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ from seestep.curate.reward import Reward
 from seestep.curate.rules import DEFAULT_RULES, AnyRule
 from seestep.curate.semantic import SemanticDuplicates
 from seestep.errors import DataError, RunError
+from seestep.heap import unswept
 from seestep.media import Roots
 from seestep.progress import Progress
 from seestep.records import Record, Verdict
@@ -174,19 +176,28 @@ def check_records(
 ) -> tuple[list[Record], list[Verdict]]:
     """Survivors of the one-record checks, and every verdict, record by record in check order."""
     looked, pictures = look_at(records, roots, config.look, config.missing)
-    verdicts: dict[str, list[Verdict]] = {v.id: [v] for v in pictures}
-    if len(verdicts) < len(records):
+    if len({verdict.id for verdict in pictures}) < len(records):
         times = Counter(record.id for record in records)
         raise _same_id(next(rid for rid, n in times.items() if n > 1))
-    batch = make_batch([r for r, v in zip(looked, pictures, strict=True) if v.keep], alone=True)
+    columns: list[list[Verdict | None]] = [list(pictures)]
+    rows = [row for row, verdict in enumerate(pictures) if verdict.keep]
+    batch = make_batch([looked[row] for row in rows], alone=True)
     for check in (*config.rules, config.quality):
         said = check(batch)
-        for verdict in said:
-            verdicts[verdict.id].append(verdict)
-        batch = batch.take([i for i, v in enumerate(said) if v.keep])
-    return list(batch.records), [v for about in verdicts.values() for v in about]
+        kept = [i for i, verdict in enumerate(said) if verdict.keep]
+        if len(rows) == len(records):
+            columns.append([*said])
+        else:
+            column: list[Verdict | None] = [None] * len(records)
+            for row, verdict in zip(rows, said, strict=True):
+                column[row] = verdict
+            columns.append(column)
+        batch, rows = batch.take(kept), [rows[i] for i in kept]
+    each = chain.from_iterable(zip(*columns, strict=True))
+    return list(batch.records), [verdict for verdict in each if verdict is not None]
 
 
+@unswept()
 def check_part(
     n: int, *, parts: Sequence[tuple[Path, int]], config: CurateConfig, roots: Roots
 ) -> ShardResult:
@@ -246,11 +257,12 @@ def compare(
     return Decided(verdicts, held, quotas)
 
 
+@unswept()
 def _decide(checks: Path, config: CurateConfig, columns: Mapping[str, Column]) -> Decided:
     identity: dict[str, str] = {}
     score: dict[str, float] = {}
     times: Counter[str] = Counter()
-    for verdict in run.read_verdicts(checks):
+    for verdict in run.read_verdicts(checks, (PICTURES, Quality.name)):
         if verdict.check == PICTURES:
             times[verdict.id] += 1
             identity[verdict.id] = verdict.evidence
@@ -259,7 +271,7 @@ def _decide(checks: Path, config: CurateConfig, columns: Mapping[str, Column]) -
     if twice := [rid for rid, n in times.items() if n > 1]:
         raise _same_id(twice[0])
     slices = _slices(run.read_rows(checks, Record))
-    batch = Batch.join([make_batch(rows).columns_only() for rows in slices])
+    batch = Batch.join([make_batch(rows, lines=False).columns_only() for rows in slices])
     return compare(
         dataclasses.replace(
             batch,
@@ -283,6 +295,7 @@ def _same_id(rid: str) -> DataError:
     )
 
 
+@unswept()
 def _emit_part(n: int, *, checks: Path, decided: Decided) -> ShardResult:
     kept: list[Record] = []
     for record in run.read_part(checks, n, Record):

@@ -9,6 +9,9 @@ language model wrote from captions and boxes.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 _TOLD = r"captions?|descriptions?|annotations?|bounding box(?:es)?"
@@ -73,6 +76,7 @@ SIGNS: Final = (
     "图", "描述", "文", "作为", "抱歉", "我无法", "我不能", "没有提供", "信息", "无法", "根据",
 )  # fmt: skip
 IN_QUESTIONS: Final = ("caption", "annotation", "x:", "x :")
+APART: Final = "\0"  # between texts; no word has it
 EXACT: Final = ("{", "<", "N/A", "NA", "null", "NaN", "undefined", "[INSERT", "[YOUR")
 # What a person asks may speak of captions that are to be written, of a region that a box or a
 # description points out, and of what he cannot see.
@@ -107,6 +111,27 @@ def leak_in_question(text: str) -> tuple[str, str] | None:
         if found := pattern.search(text):
             return reason, found.group()
     return None
+
+
+def rows_with(texts: Sequence[str], words: Sequence[str]) -> set[int]:
+    """The texts in which one of the words stands, looked for in all of them at once."""
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    whole = APART.join(texts)
+    found = set()
+    for word in words:
+        at = whole.find(word)
+        while at >= 0:
+            row = bisect_right(ends, at)
+            found.add(row)
+            at = whole.find(word, ends[row])
+    return found
+
+
+def rows_with_hints(texts: Sequence[str]) -> set[int]:
+    """The texts of which ``leak`` has to be asked: others have none."""
+    found = rows_with([text.casefold() for text in texts], HINTS) | rows_with(texts, EXACT)
+    foreign = [row for row, text in enumerate(texts) if not text.isascii()]
+    return found.union(row for row in foreign if has_any(texts[row], SIGNS))
 
 
 def has_any(text: str, words: tuple[str, ...]) -> bool:

@@ -42,20 +42,22 @@ def look_at(
     reader tagged as being without pictures is not looked at, and kept unless ``missing`` is "drop":
     it can be exported for a machine that has them, and no training stage takes it by default.
     """
-    seen: dict[tuple[Media, Look], Seen] = {}
+    seen: dict[Media, Seen] = {}
     looked, verdicts = [], []
     for record in records:
         absent = MISSING in record.tags
-        look: Look = "trust" if absent else how
-        for one in record.media:
-            if (one, look) not in seen:
-                seen[one, look] = _look(one, roots, look)
-        views = [seen[one, look] for one in record.media]
-        fault = next((v.fault for v in views if v.fault), "")
-        if absent and missing == "drop":
-            fault = "its reader found no pictures"
-        if not fault and look != "trust":
-            record = msgspec.structs.replace(record, media=tuple(v.media for v in views))
+        fault = "its reader found no pictures" if absent and missing == "drop" else ""
+        if absent or how == "trust":
+            identity = "+".join([media_identity(one) for one in record.media])
+        else:
+            for one in record.media:
+                if one not in seen:
+                    seen[one] = _look(one, roots, how)
+            views = [seen[one] for one in record.media]
+            fault = next((v.fault for v in views if v.fault), "")
+            identity = "+".join(v.identity for v in views)
+            if not fault:
+                record = msgspec.structs.replace(record, media=tuple(v.media for v in views))
         looked.append(record)
         verdicts.append(
             Verdict(
@@ -63,7 +65,7 @@ def look_at(
                 check=CHECK,
                 keep=not fault,
                 reason="" if not fault else "missing" if absent else "unreadable",
-                evidence=fault or "+".join(v.identity for v in views),
+                evidence=fault or identity,
             )
         )
     return looked, verdicts
@@ -77,8 +79,6 @@ def each_picture(identity: str) -> list[str]:
 
 
 def _look(one: Media, roots: Roots, how: Look) -> Seen:
-    if how == "trust":
-        return Seen(one, media_identity(one))
     try:
         probed = media.probe(one, roots)
         if how == "probe" or one.kind == "video":

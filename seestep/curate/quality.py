@@ -7,15 +7,16 @@ not whether its answer is true: truth is the business of checks and judges.
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import msgspec
 
 from seestep.curate.batch import Batch
-from seestep.curate.leaks import has_any
-from seestep.curate.near import FILLERS, normalise
-from seestep.curate.rules import format_faults, shown
-from seestep.curate.words import count_words, repeated_share
+from seestep.curate.leaks import rows_with
+from seestep.curate.near import FILLERS, normal_words
+from seestep.curate.rules import format_faults, shown_in
+from seestep.curate.words import repeated_share
 from seestep.records import (
     Box,
     Choice,
@@ -29,6 +30,7 @@ from seestep.records import (
     YesNo,
 )
 
+_BARE, _PLACES, _SAYS_MUCH = (Number, YesNo), (Points, Box, Path), (Points, Box, Path, Number)
 _ASKS = re.compile(
     r"[?\uff1f]|\b(?:what|which|where|how|who|when|why|is|are|does|do|can|point|locate|find|mark|box|"
     r"count|list|name|plan|put|place|pick|move|bring|go|turn|open|close|clean|heat|cool|slice|"
@@ -74,23 +76,19 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __call__(self, batch: Batch) -> list[Verdict]:
         """One verdict a row: score, threshold, and the points earned as evidence."""
-        verdicts = []
-        for row, id in enumerate(batch.ids):
-            earned = points(batch, row)
-            score = 1.0 + sum(earned)
-            keep = score >= self.least
-            verdicts.append(
-                Verdict(
-                    id=id,
-                    check=self.name,
-                    keep=keep,
-                    reason="" if keep else "below_least",
-                    score=score,
-                    threshold=self.least,
-                    evidence=_told(earned),
-                )
+        return [
+            Verdict(
+                id=id,
+                check=self.name,
+                keep=score >= self.least,
+                reason="" if score >= self.least else "below_least",
+                score=score,
+                threshold=self.least,
+                evidence=_told(earned),
             )
-        return verdicts
+            for id, earned in zip(batch.ids, points(batch), strict=True)
+            if (score := 1.0 + sum(earned))
+        ]
 
 
 QUESTIONS = ("ask", "input", "form", "match", "teach")
@@ -101,29 +99,40 @@ def _told(earned: tuple[bool, ...]) -> str:
     return " ".join(f"{'-+'[yes]}{what}" for what, yes in zip(QUESTIONS, earned, strict=True))
 
 
-def points(batch: Batch, row: int) -> tuple[bool, bool, bool, bool, bool]:
-    """The answers to the five ``QUESTIONS`` for one row."""
-    record, prompt, output = batch.records[row], batch.prompts[row], batch.outputs[row]
-    hedges = isinstance(record.answer, Freeform) and _is_vague(output)
-    return (
-        3 <= count_words(prompt) <= 80 + 40 * isinstance(record.answer, Choice)
-        and ("?" in prompt or bool(_ASKS.search(prompt)))
-        and not _is_vague(prompt),
-        _input_is_known(record),
-        format_faults(batch)[row] is None and repeated_share(output) <= 0.3 and not hedges,
-        _is_about(record, prompt, output),
-        _teaches(record, output),
-    )
+def points(batch: Batch) -> list[tuple[bool, ...]]:
+    """The answers to the five ``QUESTIONS`` for each row."""
+    shows, faults = shown_in(batch), format_faults(batch)
+    vague, hedging = _vague(batch.prompts), _vague(batch.outputs)
+    earned: list[tuple[bool, ...]] = []
+    for row, record in enumerate(batch.records):
+        prompt, output, answer = batch.prompts[row], batch.outputs[row], record.answer
+        words = batch.output_words[row]
+        asks = (
+            3 <= batch.prompt_words[row] <= (120 if isinstance(answer, Choice) else 80)
+            and ("?" in prompt or bool(_ASKS.search(prompt)))
+            and not vague[row]
+        )
+        fits = (
+            faults[row] is None
+            and (words < 4 or repeated_share(output) <= 0.3)
+            and not (hedging[row] and isinstance(answer, Freeform))
+        )
+        known = _input_is_known(record, shows[row])
+        about = _is_about(record, prompt, output)
+        earned.append((asks, known, fits, about, _teaches(record, words)))
+    return earned
 
 
-def _is_vague(text: str) -> bool:
-    return has_any(text.casefold(), _VAGUE_HINTS) and bool(_VAGUE.search(text))
+def _vague(texts: Sequence[str]) -> list[bool]:
+    found = [False] * len(texts)
+    for row in rows_with([text.casefold() for text in texts], _VAGUE_HINTS):
+        found[row] = bool(_VAGUE.search(texts[row]))
+    return found
 
 
-def _input_is_known(record: Record) -> bool:
+def _input_is_known(record: Record, seen: set[str]) -> bool:
     if not record.media:
         return isinstance(record.answer, Plan)
-    seen = shown(record)
     if len(record.media) == 1:
         return record.media[0].key in seen and record.media[0].size is not None
     return all(m.key in seen and m.size is not None for m in record.media)
@@ -133,39 +142,51 @@ def _is_about(record: Record, prompt: str, output: str) -> bool:
     answer = record.answer
     if isinstance(answer, Choice):
         return len(answer.options) >= 2
-    if isinstance(answer, Number | YesNo):
+    if isinstance(answer, _BARE):
         return True  # a bare value has no words; whether it is the right one is for the checks
-    if isinstance(answer, Points | Box | Path):
+    if isinstance(answer, _PLACES):
         label = record.find_geometry(answer.geometry).label
-        words = _content(label) if label else set()
-        return not words or bool(words & _content(prompt))
+        words = _content_of_name(label) if label else None
+        return not words or not words.isdisjoint(_content(prompt))
     asked = _content(prompt)
     if isinstance(answer, Plan):
-        return bool({w for e in answer.entities for w in _content(e.name)} & asked)
-    said = normalise(output)
+        return any(not _content_of_name(e.name).isdisjoint(asked) for e in answer.entities)
+    said = normal_words(output)
     return (
-        bool(_content(output) & asked)
-        or bool({"yes", "no"} & set(said.split()))
-        or said.startswith(("是", "不是", "否", "有", "没有"))
+        not _telling(said, plain=output.isascii()).isdisjoint(asked)
+        or "yes" in said
+        or "no" in said
+        or (bool(said) and said[0].startswith(("是", "不是", "否", "有", "没有")))
     )
 
 
-def _teaches(record: Record, output: str) -> bool:
+def _teaches(record: Record, words: int) -> bool:
     answer = record.answer
-    if record.thought is not None or isinstance(answer, Points | Box | Path | Number):
+    if record.thought is not None or isinstance(answer, _SAYS_MUCH):
         return True
     if isinstance(answer, Plan):
         return len(answer.steps) >= 3
     if isinstance(answer, Choice):
         return len(answer.options) >= 3
-    return isinstance(answer, Freeform) and count_words(output) >= 8
+    return isinstance(answer, Freeform) and words >= 8
 
 
 def _content(text: str) -> set[str]:
     """Content words, singular where English makes that easy; of Chinese, two signs at a time."""
-    words = set(normalise(text).split()) - FILLERS
-    if not text.isascii():
-        runs = [run for word in words for run in _SIGNS.findall(word)]
-        words = {part for word in words for part in _SIGNS.sub(" ", word).split()}
-        words |= {run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))} - _COMMON
-    return {w.removesuffix("s") if len(w) > 3 else w for w in words}
+    return _telling(normal_words(text), plain=text.isascii())
+
+
+@lru_cache(1 << 14)  # the same things come again and again
+def _content_of_name(name: str) -> frozenset[str]:
+    return frozenset(_content(name))
+
+
+def _telling(words: list[str], *, plain: bool) -> set[str]:
+    """Those of the words of one text that tell something; ``plain`` if the text is ASCII."""
+    if plain:
+        return {w[:-1] if len(w) > 3 and w[-1] == "s" else w for w in words if w not in FILLERS}
+    telling = set(words) - FILLERS
+    runs = [run for word in telling for run in _SIGNS.findall(word)]
+    telling = {part for word in telling for part in _SIGNS.sub(" ", word).split()}
+    telling |= {run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))} - _COMMON
+    return {w.removesuffix("s") if len(w) > 3 else w for w in telling}

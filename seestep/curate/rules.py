@@ -10,15 +10,24 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from seestep.curate.batch import Batch
 from seestep.curate.chosen import YES, YES_OR_NO, asked_last, is_option, options_of
-from seestep.curate.leaks import has_any, leak, leak_in_question
-from seestep.curate.words import count_words, repeated_share, scripts_of
+from seestep.curate.leaks import (
+    EXACT,
+    IN_QUESTIONS,
+    has_any,
+    leak,
+    leak_in_question,
+    rows_with,
+    rows_with_hints,
+)
+from seestep.curate.words import repeated_share, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
 from seestep.geometry.parse import fold_width
@@ -68,7 +77,14 @@ class Rule(msgspec.Struct, frozen=True, tag_field="check", forbid_unknown_fields
 
     def faults(self, batch: Batch) -> list[Fault | None]:
         """What is wrong with each row."""
-        return [self.fault(batch, row) for row in range(len(batch))]
+        found: list[Fault | None] = [None] * len(batch)
+        for row in self.doubtful(batch):
+            found[row] = self.fault(batch, row)
+        return found
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        """The rows that have to be looked at; it is plain that nothing is wrong with the others."""
+        return range(len(batch))
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
         """What is wrong with a row, None if nothing is."""
@@ -96,6 +112,12 @@ class HasOutput(Rule, frozen=True, tag="has_output"):
         answer = batch.records[row].answer
         empty = not answer.steps if isinstance(answer, Plan) else not batch.outputs[row].strip()
         return Fault("no_output") if empty else None
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        told = zip(batch.prompts, batch.outputs, strict=True)
+        return [
+            row for row, (asked, said) in enumerate(told) if not asked.strip() or not said.strip()
+        ]
 
 
 class AnswerFormat(Rule, frozen=True, tag="answer_format"):
@@ -129,30 +151,29 @@ class AnswerFormat(Rule, frozen=True, tag="answer_format"):
         return Fault("coordinates_in_text", found.group()) if found else None
 
     def faults(self, batch: Batch) -> list[Fault | None]:
-        return format_faults(batch)
+        return list(format_faults(batch))
 
 
 class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
     """Drop a choice in words that is none of the options written in the question."""
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
-        record = batch.records[row]
-        if isinstance(record.answer, Choice):
-            blank = [o for o in record.answer.options if not o.strip()]
-            if blank or len(record.answer.options) < 2:
-                return Fault("bad_options", f"{record.answer.options}")
-            folded = [o.strip().casefold() for o in record.answer.options]
-            return Fault("options_repeat", f"{folded}") if len(set(folded)) < len(folded) else None
-        if not isinstance(record.answer, Freeform):
+        answer = batch.records[row].answer
+        if isinstance(answer, Choice):
+            return _bad_options(answer.options)
+        if not isinstance(answer, Freeform):
             return None
-        said = record.answer.text.strip()
-        asked = asked_last(record)
+        said = answer.text.strip()
+        asked = asked_last(batch.records[row])
         if YES_OR_NO.search(asked):
             return None if YES.match(said) else Fault("not_yes_or_no", said[:80])
         options = options_of(asked)
         if len(options) < 2 or is_option(said, options):
             return None
         return Fault("not_an_option", f"{said[:80]!r} of {sorted(options.values())[:8]}")
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        return rows_of(batch, Choice, Freeform)
 
 
 class Length(Rule, frozen=True, tag="length"):
@@ -165,7 +186,7 @@ class Length(Rule, frozen=True, tag="length"):
     steps_most: int = 12
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
-        asked = count_words(batch.prompts[row])
+        asked = batch.prompt_words[row]
         if not self.prompt_least <= asked <= self.prompt_most:
             wanted = self.prompt_least if asked < self.prompt_least else self.prompt_most
             return Fault("question_length", f"{asked} words", asked, wanted)
@@ -173,11 +194,16 @@ class Length(Rule, frozen=True, tag="length"):
         if isinstance(answer, Plan) and len(answer.steps) > self.steps_most:
             return Fault("plan_length", "steps", len(answer.steps), self.steps_most)
         if isinstance(answer, Freeform):
-            said = count_words(answer.text)
+            said = batch.output_words[row]
             if not self.answer_least <= said <= self.answer_most:
                 wanted = self.answer_least if said < self.answer_least else self.answer_most
                 return Fault("answer_length", f"{said} words", said, wanted)
         return None
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        least, most = self.prompt_least, self.prompt_most
+        strange = [row for row, n in enumerate(batch.prompt_words) if not least <= n <= most]
+        return {*strange, *rows_of(batch, Plan, Freeform)}
 
 
 class Language(Rule, frozen=True, tag="language"):
@@ -195,8 +221,6 @@ class Language(Rule, frozen=True, tag="language"):
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
         asked, said = batch.prompts[row], batch.outputs[row]
-        if asked.isascii() and said.isascii() and (not self.scripts or "latin" in self.scripts):
-            return None
         free = isinstance(batch.records[row].answer, Freeform)
         of_question, of_answer = scripts_of(asked), scripts_of(said) if free else Counter[str]()
         if self.scripts is not None:
@@ -214,6 +238,16 @@ class Language(Rule, frozen=True, tag="language"):
                 return Fault("other_script", f"asked in {asked_in}, answered in {main}")
         return None
 
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        if self.scripts is not None and "latin" not in self.scripts:
+            return range(len(batch))
+        told = zip(batch.prompts, batch.outputs, strict=True)
+        return [
+            row
+            for row, (asked, said) in enumerate(told)
+            if not asked.isascii() or not said.isascii()
+        ]
+
 
 class Repetition(Rule, frozen=True, tag="repetition"):
     """Drop free text in which one 3-word phrase after another comes back.
@@ -227,12 +261,16 @@ class Repetition(Rule, frozen=True, tag="repetition"):
     def fault(self, batch: Batch, row: int) -> Fault | None:
         if not isinstance(batch.records[row].answer, Freeform):
             return None
-        if count_words(batch.outputs[row]) < self.least_words:
+        if batch.output_words[row] < self.least_words:
             return None
         share = repeated_share(batch.outputs[row])
         if share <= self.most:
             return None
         return Fault("repeats", "3-grams seen before", share, self.most)
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        words = batch.output_words
+        return [row for row in rows_of(batch, Freeform) if words[row] >= self.least_words]
 
 
 class NoLeak(Rule, frozen=True, tag="no_leak"):
@@ -249,6 +287,14 @@ class NoLeak(Rule, frozen=True, tag="no_leak"):
                 found = found or (leak(part.text) if isinstance(part, Text) else None)
         return Fault(*found) if found else None
 
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        asked = batch.prompts
+        told = rows_with([text.casefold() for text in asked], IN_QUESTIONS) | rows_with(
+            asked, EXACT
+        )
+        talks = [row for row, record in enumerate(batch.records) if len(record.turns) > 1]
+        return rows_with_hints(batch.outputs).union(told, talks)
+
 
 class References(Rule, frozen=True, tag="references"):
     """Drop records whose plan or thought cites a picture or geometry they do not have.
@@ -258,7 +304,7 @@ class References(Rule, frozen=True, tag="references"):
 
     def fault(self, batch: Batch, row: int) -> Fault | None:
         record = batch.records[row]
-        if record.media and not shown(record):
+        if record.media and not shown_in(batch)[row]:
             return Fault("picture_not_shown", ", ".join(m.key for m in record.media))
         media_keys = {m.key for m in record.media}
         geometry_keys = {g.key for g in record.geometry}
@@ -271,6 +317,15 @@ class References(Rule, frozen=True, tag="references"):
             if not {view.src, view.dst} <= media_keys:
                 return Fault("unknown_media", f"view {view.src} to {view.dst}")
         return None
+
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        return [
+            row
+            for row, (record, shows) in enumerate(zip(batch.records, shown_in(batch), strict=True))
+            if (record.media and not shows)
+            or record.thought is not None
+            or isinstance(record.answer, Plan)
+        ]
 
 
 class GeometryRange(Rule, frozen=True, tag="geometry_range"):
@@ -285,6 +340,9 @@ class GeometryRange(Rule, frozen=True, tag="geometry_range"):
                 return fault
         return None
 
+    def doubtful(self, batch: Batch) -> Iterable[int]:
+        return [row for row, record in enumerate(batch.records) if record.geometry]
+
     def _place(self, geometry: Geometry, record: Record) -> Fault | None:
         picture = record.find_media(geometry.media)
         if geometry.image >= max(1, len(picture.frames)) and picture.kind != "video":
@@ -293,6 +351,8 @@ class GeometryRange(Rule, frozen=True, tag="geometry_range"):
         if geometry.kind == "mask" and size is not None and geometry.rle_size != size[::-1]:
             return Fault("mask_size", f"{geometry.key}: {geometry.rle_size} on {size[::-1]}")
         if geometry.kind == "mask" or geometry.frame == "pixel_resized":
+            return None
+        if size is not None and geometry.frame == "pixel" and _plainly_inside(geometry, size):
             return None
         if size is None and geometry.frame == "pixel":
             return Fault("unresolved", geometry.key) if self.unresolved == "drop" else None
@@ -363,19 +423,44 @@ _COORDINATES = re.compile(
 _COORDINATE_HINTS = ("(", "[", "<", "（", "【", "x", "X")
 
 
-def format_faults(batch: Batch) -> list[Fault | None]:
+@lru_cache(1 << 12)  # left or right, many thousand times
+def _bad_options(options: tuple[str, ...]) -> Fault | None:
+    if len(options) < 2 or not all(map(str.strip, options)):
+        return Fault("bad_options", f"{options}")
+    folded = [o.strip().casefold() for o in options]
+    return Fault("options_repeat", f"{folded}") if len(set(folded)) < len(folded) else None
+
+
+def _plainly_inside(geometry: Geometry, size: tuple[int, int]) -> bool:
+    """Whether a point or box in pixels needs no closer look."""
+    if geometry.kind == "box":
+        x0, y0, x1, y1 = geometry.values
+        return 0 <= x0 < x1 <= size[0] and 0 <= y0 < y1 <= size[1]
+    if geometry.kind == "point":
+        x, y = geometry.values
+        return 0 <= x <= size[0] and 0 <= y <= size[1] and min(size) > 0
+    return False
+
+
+def format_faults(batch: Batch) -> Sequence[Fault | None]:
     """What ``AnswerFormat`` says of each row, found once for all that ask."""
-    found: list[Fault | None] | None = batch.__dict__.get("format_faults")
-    if found is None:
-        rule = AnswerFormat()
-        found = [rule.fault(batch, row) for row in range(len(batch))]
-        batch.__dict__["format_faults"] = found
-    return found
+    rule = AnswerFormat()
+    return batch.once("format", lambda b: [rule.fault(b, row) for row in range(len(b))])
 
 
 def shown(record: Record) -> set[str]:
     """Keys of the media that some turn shows."""
     return {p.media for t in record.turns for p in t.parts if isinstance(p, MediaRef)}
+
+
+def rows_of(batch: Batch, *kinds: type) -> list[int]:
+    """The rows whose answers are of these kinds."""
+    return [row for row, record in enumerate(batch.records) if isinstance(record.answer, kinds)]
+
+
+def shown_in(batch: Batch) -> Sequence[set[str]]:
+    """``shown`` of each row, found once for all that ask."""
+    return batch.once("shown", lambda b: list(map(shown, b.records)))
 
 
 def _entities(record: Record) -> Iterator[Entity]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
+import msgspec
 import pytest
 
 from seestep.curate import rules
 from seestep.curate.batch import make_batch
 from seestep.curate.quality import Quality
+from seestep.curate.words import count_words, repeated_share
 from seestep.records import (
     Choice,
     Entity,
@@ -119,8 +123,8 @@ def test_options_that_differ_in_case_only_are_no_choice():
 
 
 def test_length_counts_words_and_chinese_signs():
-    assert rules.count_words("two words") == 2
-    assert rules.count_words("红色的杯子") == 5
+    assert count_words("two words") == 2
+    assert count_words("红色的杯子") == 5
     assert reason(rules.Length(), ask("Mug", SAY)) == "question_length"
     assert reason(rules.Length(), ask("杯子在哪里", SAY)) == ""
     long = Freeform(text="word " * 401)
@@ -130,8 +134,8 @@ def test_length_counts_words_and_chinese_signs():
 
 def test_repetition_by_hand():
     # a b c a b c a b c: 7 three-grams, 3 different
-    assert rules.repeated_share("a b c a b c a b c") == pytest.approx(4 / 7)
-    assert rules.repeated_share("a b") == 0
+    assert repeated_share("a b c a b c a b c") == pytest.approx(4 / 7)
+    assert repeated_share("a b") == 0
 
 
 @pytest.mark.parametrize(
@@ -460,7 +464,7 @@ def test_chinese_repeats_too_and_one_may_do_a_thing_twice(said, why):
 
 def test_six_signs_make_a_phrase_by_hand():
     # 8 signs twice: 16 - 5 = 11 phrases of 6, 8 of them different
-    assert rules.repeated_share("桌子上有红色杯子" * 2) == pytest.approx(3 / 11)
+    assert repeated_share("桌子上有红色杯子" * 2) == pytest.approx(3 / 11)
 
 
 @pytest.mark.parametrize(
@@ -498,3 +502,65 @@ def test_hostile_texts_are_read_in_no_more_than_linear_time(piece):
     """A pattern that goes back over all it has seen takes minutes for these."""
     said = Freeform(text=piece * 4)
     assert reason(rules.AnswerFormat(), ask("Where is it?", said)) == ""
+
+
+SAID = (
+    "", " ", "yes", "A red mug.", "It might be unclear", "no mention of a mug", "{object} (12, 30)",
+    "the cup " * 9, "word " * 401, "杯子在桌子的左边，旁边还有一个苹果",
+    "красная кружка на столе", "B. blue", "抱歉，我看不见。", "桌子上有一个红色的杯子。" * 6,
+    "x=0.35, y=0.7", "no information in the caption", "是", "Cannot be determined", "undefined",
+)  # fmt: skip
+PROMPTS = (
+    "What is it?", "", "mug", "Which? A. red B. blue", "Answer yes or no: is it there?",
+    "图中有什么", "Options: red, blue", "Perhaps describe the etc", "point " * 401, "<image> a",
+    "哪个更近？\nA、杯子\nB、碗", "According to the captions, what is red?", "请指出红色的杯子。",
+)  # fmt: skip
+PLACES = (at(5, 5), at(41, 5), at(0, 0, 40, 30, kind="box"), at(0, 0, 41, 30, kind="box"),
+          at(0.5, 1.5, frame="unit"), at(1, 1, 2, 2, kind="path"))  # fmt: skip
+
+
+def odd(number: int, rng: random.Random) -> Record:
+    """A record with which anything may be wrong, and often nothing is."""
+    place = rng.choice(PLACES)
+    plans = [
+        Plan(steps=(), entities=()),
+        Plan(
+            steps=(Step(do=("pick", "o")),) * rng.choice((1, 3, 13)),
+            entities=(Entity(id="o", name="red mug", media=rng.choice((None, "v", "w"))),),
+        ),
+    ]
+    options = rng.choice((("a",), ("a", "A"), ("red", " "), ("red", "blue", "green")))
+    answer = rng.choice((
+        Freeform(text=rng.choice(SAID)), Freeform(text=rng.choice(SAID)), *plans,
+        Choice(options=options, index=0), Number(value=rng.choice((3, -1, 2.5))),
+        YesNo(yes=True), Points(geometry="g"),
+    ))  # fmt: skip
+    form = rng.choice((None, None, Form(kind="text"), Form(kind="point"), Form(kind="choice")))
+    record = ask(
+        rng.choice(PROMPTS), answer, geometry=(place,), form=form, show=rng.random() < 0.8,
+        media=(rng.choice((PICTURE, Media(key="v", path="b.png"))),),
+    )  # fmt: skip
+    turns = record.turns
+    if rng.random() < 0.1:
+        said = Turn(role="assistant", parts=(Text(text=rng.choice(SAID[2:])),))
+        turns = (*turns, said, Turn(role="user", parts=(Text(text=rng.choice(PROMPTS[2:])),)))
+    return msgspec.structs.replace(
+        record, id=f"t:{number}", task=rng.choice(("vqa", "count")), turns=turns
+    )
+
+
+def test_a_batch_is_told_what_its_rows_are_told_one_by_one():
+    rng = random.Random(0)
+    records = [odd(n, rng) for n in range(1500)]
+    batch, alone = make_batch(records), [make_batch([record]) for record in records]
+    seen = 0
+    strict = (rules.GeometryRange(unresolved="drop"), rules.Language(scripts=("cjk",)))
+    for rule in (*rules.DEFAULT_RULES, *strict):
+        faults = rule.faults(batch)
+        assert faults == [rule.fault(one, 0) for one in alone]
+        assert any(faults)
+        seen += sum(map(bool, faults))
+    assert seen > 1000
+    assert Quality()(batch) == [Quality()(one)[0] for one in alone]
+    few = batch.take(range(0, 1500, 7))  # what was found of rows goes with them
+    assert Quality()(few) == Quality()(batch)[::7]
