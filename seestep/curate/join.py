@@ -21,7 +21,7 @@ def near_pairs(
     """(left, right, cosine) of pairs of rows of ``vectors`` (n, width) with a cosine of ``least``
     or more, left < right, in order. Up to ``exact_up_to`` rows all of them are found; beyond that
     those that share one of the nearest cells of both."""
-    if len(vectors) <= exact_up_to:
+    if len(vectors) <= max(1, exact_up_to):
         return _all(vectors, least)
     return _within_cells(vectors, least, seed)
 
@@ -44,7 +44,7 @@ def _all(vectors: Vectors, least: float) -> Pairs:
 
 
 def _within_cells(vectors: Vectors, least: float, seed: int) -> Pairs:
-    centres = _centres(vectors, max(2, len(vectors) // CELL), seed)
+    centres = _centres(vectors, min(len(vectors), max(2, len(vectors) // CELL)), seed)
     overlap = min(OVERLAP, len(centres))
     cells = np.concatenate(
         [

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 _PLACES = (
     "left right above below under over beneath behind front back between beside inside outside in "
     "on into onto near nearer nearest far farther farthest close closer closest top bottom middle "
-    "upper lower up down before after next first last second third towards toward away from to"
+    "leftmost rightmost uppermost upper lower up down before after next first last second third "
+    "towards toward away from to"
 )
 _COMPARED = (
     "more less most least fewer bigger biggest smaller smallest larger largest taller tallest "
-    "shorter shortest longer longest higher highest lowest same different every all any both "
-    "either only than and or"
+    "faster slower older younger shorter shortest longer longest higher highest lowest same "
+    "different every all any both either only than and or"
 )
-_SAID = (
-    "yes no not none never without nothing cannot isn't aren't doesn't don't open closed close on "
-    "off zero one two three four five six seven eight nine ten"
+_SAID = (  # "isn't" is normalised to "isn t"
+    "yes no not none never without nothing cannot isn aren wasn weren doesn don didn open opened "
+    "closed close on off zero one two three four five six seven eight nine ten"
 )
 _COLOURS = (
     "red green blue yellow orange purple pink brown black white grey gray beige gold silver dark "

@@ -48,6 +48,10 @@ def test_all_pairs_are_found_whatever_the_blocks(count):
     assert np.allclose(cosine, [wanted[pair] for pair in sorted(wanted)], atol=1e-6)
 
 
+def test_one_row_has_no_pair_wherever_cells_begin():
+    assert len(near_pairs(clumps(1, 1), 0.9, exact_up_to=0)[0]) == 0
+
+
 def test_cells_find_nearly_all_pairs_and_no_other():
     vectors = clumps(4000, 3)
     exact = set(zip(*(c.tolist() for c in near_pairs(vectors, 0.98)[:2]), strict=True))
@@ -69,6 +73,9 @@ def test_cells_find_nearly_all_pairs_and_no_other():
         ("Is the mug left of the bowl? yes", "Is the bowl left of the mug? yes", False),
         ("Is the mug left of the bowl? yes", "Is the mug left of the bowl? no", False),
         ("Is there a mug? yes", "Is there no mug? yes", False),
+        ("Was the mug moved? yes", "Wasn't the mug moved? yes", False),
+        ("What is leftmost? a plate", "What is rightmost? a plate", False),
+        ("Which is faster? the car", "Which is slower? the car", False),
         ("Is the red mug here? yes", "Is the blue mug here? yes", False),
     ],
 )
