@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -18,6 +18,7 @@ def count_words(text: str) -> int:
     return signs + len(_CJK.sub(" ", text).split())
 
 
+@lru_cache(1 << 10)  # a rule and the quality ask it of the same texts
 def repeated_share(text: str) -> float:
     """Share of the 3-word phrases of a text that occurred before in it; 0 when too short.
 
