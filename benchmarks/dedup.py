@@ -1,6 +1,7 @@
 """Near duplicates beside py-data-juicer and rensa: time, memory, and what each gets wrong.
 
     python benchmarks/dedup.py TEXTS [--rows 20000] [--runs 3] [--peers PYTHON] [--only NAME...]
+    python benchmarks/dedup.py TEXTS --curve 20000 100000 300000 1000000
 
 TEXTS is a folder with real texts: every string of 20 to 300 signs in its .json, .jsonl and .csv
 files. A row is one to three of them; one row in ten is a near copy of another (a typo, a word
@@ -205,6 +206,25 @@ def judged(removed: set[int], pairs: np.ndarray, count: int) -> tuple[float, flo
     return float(missed), (gone & ~partner).sum() / total, (gone & ~covered).sum() / total
 
 
+def curve(real: list[str], counts: list[int]) -> None:
+    """What seestep takes for more and more rows."""
+    print(f"{'rows':>10}{'wall s':>9}{'cpu s':>9}{'MB':>7}{'us a row':>10}")
+    for count in counts:
+        with tempfile.TemporaryDirectory() as scratch:
+            file = write(rows(real, count), Path(scratch))
+            (wall, cpu, size), _ = run(sys.executable, "seestep", file, Path(scratch) / "out.json")
+        print(f"{count:10,}{wall:9.2f}{cpu:9.2f}{size:7.0f}{wall / count * 1e6:10.1f}", flush=True)
+
+
+def write(texts: list[str], folder: Path) -> Path:
+    """The rows as JSON lines."""
+    file = folder / "in.jsonl"
+    with open(file, "w", encoding="utf-8") as sink:
+        for text in texts:
+            sink.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+    return file
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("texts", type=Path)
@@ -212,8 +232,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peers", default="")
     parser.add_argument("--only", nargs="*", default=METHODS)
+    parser.add_argument("--curve", nargs="*", type=int, help="rows; what seestep takes, unjudged")
     told = parser.parse_args()
     real = sentences(told.texts)
+    if told.curve:
+        curve(real, told.curve)
+        return
     texts = rows(real, told.rows)
     pairs = true_pairs(texts)
     print(f"{len(texts):,} rows of {len(real):,} real texts, {len(''.join(texts)) / len(texts):.0f}"
@@ -222,10 +246,7 @@ def main() -> None:
     taken: dict[str, list[Taken]] = {n: [] for n in names}
     removed: dict[str, set[int]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "in.jsonl"
-        with open(file, "w", encoding="utf-8") as sink:
-            for text in texts:
-                sink.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+        file = write(texts, Path(scratch))
         for n in range(told.runs):
             for name in names:
                 python = sys.executable if name == "seestep" else told.peers
