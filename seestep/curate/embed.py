@@ -37,7 +37,7 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     the local hub cache (``maidalun1020/bce-embedding-base_v1`` reads English and Chinese).
 
     ``scripts`` are those it reads, by their Unicode names ("latin", "cjk", "hangul"); None is Latin
-    for "minilm", and all for others.
+    for "minilm", whatever folder it lies in, and all for others.
     """
 
     model: str = SHIPPED
@@ -47,7 +47,9 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def reads(self) -> tuple[str, ...] | None:
-        return ("latin",) if self.scripts is None and self.model == SHIPPED else self.scripts
+        if self.scripts is not None:
+            return self.scripts
+        return ("latin",) if self.model == SHIPPED or _is_a_copy(self.model) else None
 
     def unread(self, text: str) -> str:
         """The script for which ``text`` is not measured; "" where it can be read."""
@@ -116,6 +118,29 @@ def folder_of(model: str) -> Path:
         ) from error
 
 
+def _is_a_copy(model: str) -> bool:
+    """Whether a model has the weights of the shipped one under another name."""
+    from importlib.util import find_spec
+
+    if find_spec(PACKAGE) is None:
+        return False
+    ours, theirs = (_weights(folder_of(name)) for name in (SHIPPED, model))
+    return ours is not None and theirs is not None and _same_file(ours, theirs)
+
+
+def _weights(folder: Path) -> tuple[Path, int, int] | None:
+    file = folder / "model.safetensors"
+    if not file.is_file():
+        return None
+    told = file.stat()
+    return file, told.st_size, told.st_mtime_ns
+
+
+@lru_cache(maxsize=8)
+def _same_file(one: tuple[Path, int, int], other: tuple[Path, int, int]) -> bool:
+    return one[1] == other[1] and sha256_file(one[0]) == sha256_file(other[0])
+
+
 def column(vectors: NDArray[np.float32]) -> pa.Array:
     """(n, width) vectors as an Arrow column."""
     import pyarrow as pa
@@ -149,16 +174,18 @@ def rank(model: str, pairs: Sequence[tuple[str, str]], device: str | None = None
 
 @lru_cache(maxsize=1)
 def _load_ranker(folder: str, device: str | None, stamp: Stamp) -> Any:
+    from safetensors import SafetensorError
     from sentence_transformers import CrossEncoder
 
     try:
         return CrossEncoder(folder, device=device, local_files_only=True, num_labels=1)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(f"not a cross-encoder: {error}", file=folder) from error
 
 
 @lru_cache(maxsize=1)
 def _load(folder: str, device: str | None, stamp: Stamp) -> Any:
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -166,7 +193,7 @@ def _load(folder: str, device: str | None, stamp: Stamp) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(folder, device=device, local_files_only=True).eval()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(f"not an encoder of sentence-transformers: {error}", file=folder) from error
     finally:
         if bars:

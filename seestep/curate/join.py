@@ -13,6 +13,8 @@ BLOCK = 2048  # rows of a block: 16 MB of cosines
 CELL = 4000  # rows of a cell, about
 OVERLAP = 4  # cells that a row stands in
 ROUNDS = 10
+SLACK = 1e-5  # what float32 may add to a cosine or take from it, and more
+SAME = 1e-6  # cosines are told apart from here on: those of equal vectors are 1
 
 
 def near_pairs(
@@ -34,13 +36,23 @@ def _all(vectors: Vectors, least: float) -> Pairs:
         block = vectors[start : start + BLOCK]
         for other in range(start, len(vectors), BLOCK):
             likeness = block @ vectors[other : other + BLOCK].T
-            a, b = np.nonzero(likeness >= least)
+            a, b = np.nonzero(likeness >= least - SLACK)
             found = a + start < b + other
-            a, b = a[found], b[found]
-            left.append(a + start)
-            right.append(b + other)
-            cosine.append(likeness[a, b])
+            a, b = a[found] + start, b[found] + other
+            exact = cosines(vectors[a], vectors[b])
+            found = exact >= least - SAME
+            left.append(a[found])
+            right.append(b[found])
+            cosine.append(exact[found])
     return _sorted(left, right, cosine)
+
+
+def cosines(left: Vectors, right: Vectors) -> NDArray[np.float32]:
+    """Row by row, found in float64: a float32 product depends on the rows that stand around."""
+    a, b = left.astype(np.float64), right.astype(np.float64)
+    lengths = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    found: NDArray[np.float64] = (a * b).sum(axis=1) / np.maximum(lengths, 1e-300)
+    return found.astype(np.float32)
 
 
 def _within_cells(vectors: Vectors, least: float, seed: int) -> Pairs:

@@ -8,6 +8,7 @@ among them) and of the columns that it read. A changed threshold finds all value
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CACHE_ENV = "SEESTEP_CACHE"
+SEAL = 32  # bytes before the values in a file of the cache
 
 
 class Measure(Protocol):
@@ -70,18 +72,32 @@ def cache_folder() -> Path:
 
 def file_of(measure: Measure, batch: Batch, cache: Path) -> Path:
     """Where the values of ``measure`` for the rows of ``batch`` are kept."""
-    return cache / "measures" / measure.name / f"{key_of(measure, batch)}.parquet"
+    return cache / "measures" / measure.name / f"{key_of(measure, batch)}.measure"
+
+
+def sealed(table: pa.Table) -> bytes:
+    """A file of the cache: the sha256 of what follows, and values as Parquet."""
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    data = sink.getvalue()
+    return hashlib.sha256(data).digest() + data
 
 
 def kept(file: Path, rows: int) -> pa.Table | None:
-    """What a file of the cache holds; None where it is not there, or damaged."""
+    """What a file of the cache holds; None where it is not there, or a bit of it is another."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_table(file)
-    except (pa.ArrowException, OSError):
+        whole = file.read_bytes()
+    except OSError:
         return None  # it is measured again
+    seal, data = whole[:SEAL], memoryview(whole)[SEAL:]
+    if hashlib.sha256(data).digest() != seal:
+        return None
+    found = pq.read_table(pa.BufferReader(pa.py_buffer(data)))
     return found if found.num_rows == rows else None
 
 

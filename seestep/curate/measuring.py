@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -78,14 +77,10 @@ def measure_parts(
 def _measure(
     job: tuple[int, int], *, folder: Path, measures: Sequence[Measure], roots: Mapping[str, Path]
 ) -> tuple[tuple[int, int], bytes]:
-    import pyarrow.parquet as pq
-
-    from seestep.curate.measure import measure_rows
+    from seestep.curate.measure import measure_rows, sealed
 
     n, i = job
-    sink = io.BytesIO()
-    pq.write_table(measure_rows(measures[i], _part(folder, n), roots), sink, compression="zstd")
-    return job, sink.getvalue()
+    return job, sealed(measure_rows(measures[i], _part(folder, n), roots))
 
 
 def _part(folder: Path, n: int) -> Batch:

@@ -11,7 +11,7 @@ import pytest
 
 from seestep.curate.batch import Batch, make_batch
 from seestep.curate.engine import CurateConfig, curate
-from seestep.curate.measure import join, key_of, measure_rows
+from seestep.curate.measure import join, kept, key_of, measure_rows
 from seestep.curate.measuring import measure_parts
 from seestep.curate.reward import Reward
 from seestep.errors import RunError
@@ -87,10 +87,18 @@ def test_a_damaged_file_of_the_cache_is_measured_again(tmp_path):
     folder = folder_of(tmp_path / "in", TOY)
     measure = Letters(str(tmp_path / "diary"))
     good = measure_parts(folder, [measure], {}, tmp_path / "cache")["letters"].table
-    (file,) = (tmp_path / "cache").rglob("*.parquet")
-    file.write_bytes(file.read_bytes()[:40])
+    (file,) = (tmp_path / "cache").rglob("*.measure")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:40])
     assert measure_parts(folder, [measure], {}, tmp_path / "cache")["letters"].table == good
     assert calls(tmp_path / "diary") == [8, 8]
+    for place in range(0, len(whole), 7):  # one bit, wherever it lies
+        other = bytearray(whole)
+        other[place] ^= 1 << place % 8
+        file.write_bytes(bytes(other))
+        assert kept(file, 8) is None
+    file.write_bytes(whole)
+    assert kept(file, 8) == good
 
 
 def test_another_number_of_rows_and_an_unmeasured_record_are_errors(tmp_path):

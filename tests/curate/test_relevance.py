@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from seestep.curate.batch import make_batch
-from seestep.curate.embed import Encoder, column, folder_of, matrix
+from seestep.curate.embed import Encoder, column, folder_of, matrix, rank
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.relevance import Relevance, beaten, question, spoken
 from seestep.curate.words import script_of
@@ -150,11 +150,11 @@ def test_the_stage_decides_with_it_and_measures_once(tmp_path):
     assert manifest.drops == {"relevance:beside_the_question": 1}
     scores = [v for v in read_verdicts(tmp_path / "out") if v.check == "relevance"]
     assert len(scores) == 13
-    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.parquet")}
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.measure")}
     looser = CurateConfig(look="trust", relevance=msgspec.structs.replace(SMALL, least=0.0))
     second = curate([made], tmp_path / "looser", looser, cache=tmp_path / "cache")
     assert second.counts["out"] == manifest.counts["out"] + 1 == 13
-    assert {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.parquet")} == before
+    assert {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.measure")} == before
 
 
 def test_a_cross_encoder_reads_pairs(tmp_path):
@@ -190,6 +190,27 @@ def test_other_weights_under_the_same_name_are_another_model(tmp_path):
     save_file(other, file, metadata={"format": "pt"})
     assert encoder.parameters()["model"] != before["model"]
     assert not np.allclose(encoder.vectors(["a red mug"]), vector)
+
+
+def test_the_shipped_encoder_reads_no_chinese_in_another_folder_either(tmp_path):
+    import shutil
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    copy = Encoder(model=str(tmp_path / "m"))
+    assert copy.reads == ("latin",) and copy.unread("桌子上有一个红色的杯子") == "cjk"
+    assert Encoder(model=str(tmp_path / "m"), scripts=("latin", "cjk")).reads == ("latin", "cjk")
+
+
+def test_cut_off_weights_are_one_error(tmp_path):
+    import shutil
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    weights = tmp_path / "m" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(DataError, match="not an encoder"):
+        Encoder(model=str(tmp_path / "m")).vectors(["a red mug"])
+    with pytest.raises(DataError, match="not a cross-encoder"):
+        rank(str(tmp_path / "m"), [("What is it?", "a red mug")])
 
 
 def test_a_shard_of_which_nothing_is_left_is_measured_too(tmp_path):

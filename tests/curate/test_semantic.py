@@ -52,6 +52,15 @@ def test_one_row_has_no_pair_wherever_cells_begin():
     assert len(near_pairs(clumps(1, 1), 0.9, exact_up_to=0)[0]) == 0
 
 
+def test_equal_vectors_are_one_alike_whatever_float32_makes_of_them():
+    one = np.random.default_rng(0).normal(size=(50, 384)).astype(np.float32)
+    one /= np.linalg.norm(one, axis=1, keepdims=True)
+    vectors = np.concatenate([one, one])
+    left, right, cosine = near_pairs(vectors, 1.0)
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(i, i + 50) for i in range(50)]
+    assert (cosine == 1).all()
+
+
 def test_cells_find_nearly_all_pairs_and_no_other():
     vectors = clumps(4000, 3)
     exact = set(zip(*(c.tolist() for c in near_pairs(vectors, 0.98)[:2]), strict=True))
