@@ -8,6 +8,7 @@ encoder does not read is never measured.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -87,6 +88,8 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             show_progress_bar=False,
         )
         whole = np.asarray(found, dtype=np.float32).reshape(len(each), -1)
+        if not np.isfinite(whole).all():
+            raise _no_number(folder, each[int(np.argmin(np.isfinite(whole).all(axis=1)))])
         return whole[[place[text] for text in texts]]
 
 
@@ -169,7 +172,39 @@ def rank(model: str, pairs: Sequence[tuple[str, str]], device: str | None = None
         each, batch_size=64, show_progress_bar=False
     )
     place = {pair: float(value) for pair, value in zip(each, found, strict=True)}
+    for pair, value in place.items():
+        if not math.isfinite(value):
+            raise _no_number(folder, " ".join(pair))
     return [place[pair] for pair in pairs]
+
+
+def _no_number(folder: Path, text: str) -> DataError:
+    return DataError(
+        "this model makes no number of a text",
+        file=folder,
+        got=f"{text[:80]!r}",
+        hint="are its weights damaged, or is a narrow precision set in its config.json?",
+    )
+
+
+def _whole(model: Any, folder: str) -> None:
+    """Raises ``DataError`` where weights are missing, in place of which stand random ones."""
+    from transformers import PreTrainedModel
+
+    inner: Any = next((m for m in model.modules() if isinstance(m, PreTrainedModel)), None)
+    if inner is None:
+        return
+    _, told = type(inner).from_pretrained(
+        inner.name_or_path, config=inner.config, output_loading_info=True, local_files_only=True
+    )
+    missing = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise DataError(
+            "weights are missing in this model",
+            file=folder,
+            wanted=f"{missing[0]} and {len(missing) - 1} more" if missing[1:] else missing[0],
+            hint="is it of another kind (an encoder is no reranker), or was it copied in part?",
+        )
 
 
 @lru_cache(maxsize=1)
@@ -178,9 +213,11 @@ def _load_ranker(folder: str, device: str | None, stamp: Stamp) -> Any:
     from sentence_transformers import CrossEncoder
 
     try:
-        return CrossEncoder(folder, device=device, local_files_only=True, num_labels=1)
+        made = CrossEncoder(folder, device=device, local_files_only=True, num_labels=1)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(f"not a cross-encoder: {error}", file=folder) from error
+    _whole(made.model, folder)
+    return made
 
 
 @lru_cache(maxsize=1)
@@ -192,12 +229,14 @@ def _load(folder: str, device: str | None, stamp: Stamp) -> Any:
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return SentenceTransformer(folder, device=device, local_files_only=True).eval()
+        made = SentenceTransformer(folder, device=device, local_files_only=True).eval()
+        _whole(made, folder)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(f"not an encoder of sentence-transformers: {error}", file=folder) from error
     finally:
         if bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    return made
 
 
 def sha256_of(folder: Path) -> str:

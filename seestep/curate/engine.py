@@ -140,7 +140,7 @@ def curate(
         out_folder,
         stage="curate",
         version=VERSION,
-        config=config,
+        config=_told(config, {op.name: known[op.name].parameters() for op in operators}),
         inputs=[Path(f) for f in in_folders],
         shards=len(parts),
         work=partial(_emit_part, checks=out_folder / "checks", decided=decided),
@@ -285,6 +285,11 @@ def _decide(checks: Path, config: CurateConfig, columns: Mapping[str, Column]) -
         config,
         columns,
     )
+
+
+def _told(config: CurateConfig, measured: Mapping[str, Any]) -> Any:
+    """The recipe, and what measures depend on: other weights under one name are another run."""
+    return msgspec.to_builtins(config) | {"measured": measured} if measured else config
 
 
 def _same_id(rid: str) -> DataError:

@@ -248,7 +248,8 @@ def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[s
     ]
     why = []
     for ask, word in zip(asked, words, strict=True):
-        script = encoder.unread(f"{ask} {word}")
+        # a short answer of another script would go under in a long question
+        script = encoder.unread(f"{ask} {word}") or encoder.unread(word)
         why.append(UNREADABLE.format(script) if script else "" if word else SILENT)
     read = [not reason for reason in why]
     asked = [text if ok else "" for ok, text in zip(read, asked, strict=True)]

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from seestep.curate.batch import make_batch
-from seestep.curate.embed import Encoder, column, folder_of, matrix, rank
+from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix, rank
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.relevance import Relevance, beaten, question, spoken
 from seestep.curate.words import script_of
-from seestep.errors import DataError
+from seestep.errors import DataError, RunError
 from seestep.records import Choice, Freeform, Number, Record, YesNo
 from seestep.run import read_verdicts
 from tests.curate.test_engine import ask
@@ -199,6 +199,58 @@ def test_the_shipped_encoder_reads_no_chinese_in_another_folder_either(tmp_path)
     copy = Encoder(model=str(tmp_path / "m"))
     assert copy.reads == ("latin",) and copy.unread("桌子上有一个红色的杯子") == "cjk"
     assert Encoder(model=str(tmp_path / "m"), scripts=("latin", "cjk")).reads == ("latin", "cjk")
+
+
+def test_other_weights_under_the_same_name_are_another_run(tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    made = run_folder_of(tmp_path / "in", GOOD)
+    told = msgspec.structs.replace(SMALL, encoder=Encoder(model=str(tmp_path / "m")))
+    config = CurateConfig(look="trust", relevance=told)
+    curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+    weights = load_file(tmp_path / "m" / "model.safetensors")
+    weights["embeddings.LayerNorm.bias"] += 0.1
+    save_file(weights, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunError, match=r"measured\.relevance\.model"):
+        curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+
+
+def test_weights_that_are_missing_are_no_random_ones(tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    with pytest.raises(DataError, match="weights are missing") as told:
+        rank(str(tmp_path / "m"), [("What is it?", "a red mug")])  # an encoder has no head
+    assert "classifier" in str(told.value)
+    file = tmp_path / "m" / "model.safetensors"
+    kept = {k: w for k, w in load_file(file).items() if "layer.5." not in k}
+    save_file(kept, file, metadata={"format": "pt"})
+    with pytest.raises(DataError, match=r"layer\.5\..* and \d+ more"):
+        Encoder(model=str(tmp_path / "m")).vectors(["a red mug"])
+
+
+def test_a_model_that_makes_no_number_is_one_error(tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    weights = load_file(tmp_path / "m" / "model.safetensors")
+    weights["embeddings.LayerNorm.bias"] += np.float32("nan")
+    save_file(weights, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(DataError, match="makes no number of a text"):
+        Encoder(model=str(tmp_path / "m")).vectors(["a red mug"])
+
+
+def test_a_short_answer_of_another_script_is_not_measured():
+    asked = "What is written in large letters on the green sign above the door of the station?"
+    table = SMALL.measure()(make_batch([vqa("exit", asked, "出口")]), {})
+    assert table["why"].to_pylist() == [UNREADABLE.format("cjk")]
 
 
 def test_cut_off_weights_are_one_error(tmp_path):
