@@ -52,9 +52,12 @@ def on_ray(address: str, *, cpus: int | None = None) -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     _answers(address)
+    if ray.is_initialized():
+        raise RunError("this process is connected to a Ray cluster already", wanted=address)
     try:
         if address == LOCAL:
-            ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+            # by name, else $RAY_ADDRESS would decide
+            ray.init(address=LOCAL, num_cpus=cpus, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -29,8 +29,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster():
-    with on_ray("local", cpus=2):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # "local" means this machine all the same
+        with on_ray("local", cpus=2):
+            yield
 
 
 def _double(job: int) -> int:
@@ -84,4 +86,9 @@ def test_an_address_where_nothing_listens_is_told_at_once():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(RunError, match="no Ray cluster answers"), on_ray(f"127.0.0.1:{port}"):
+        pass
+
+
+def test_a_process_is_on_one_cluster_at_a_time(cluster):
+    with pytest.raises(RunError, match="connected to a Ray cluster already"), on_ray("local"):
         pass
