@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from seestep.answers.options import options_in
+from seestep.answers.read import normal, read_choice
 from seestep.curate.words import count_words
 from seestep.geometry.parse import fold_width
 from seestep.records import Record, Text
@@ -15,13 +16,7 @@ YES_OR_NO = re.compile(
     r"|回答[^。？\n]{0,100}(?:是或否|是还是否|是或不是|是还是不是)",
     re.IGNORECASE,
 )
-YES = re.compile(r"\W*(?:(?:yes|no)\b|是|否|不是)", re.IGNORECASE)
-_HEAD = re.compile(r"\(?([A-Za-z]|\d{1,2})[).:]\)?\s*(.*)", re.DOTALL)
-_NAMED = re.compile(
-    r"(?:(?:the )?(?:correct |right )?(?:answer|option|choice)(?: is)?|答案是?|选项?)\s*:?\s*(.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-_STOPS = " .,;()*`\"'。，；（）"
+_LABELLED = re.compile(r"\(?([A-Za-z]|\d{1,2})(?:[).:]+\s*(.*)|\W*)", re.DOTALL)
 _LISTED = re.compile(r"\b(?:options|choices)\s*:\s*([^\n.?]+)", re.IGNORECASE)
 
 
@@ -34,31 +29,24 @@ def asked_last(record: Record) -> str:
 
 
 def options_of(prompt: str) -> dict[str, str]:
-    """The options that are written in a question, folded, by their label: A, b or 1 and on, or by
+    """The options that are written in a question, by their label: A, b or 1 and on, or by
     themselves where they are listed ("Options: red, blue")."""
     if found := options_in(prompt):
-        return {label: _folded(text) for label, text in found}
+        return dict(found)
     if listed := _LISTED.search(prompt):
-        names = [_folded(n) for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
+        names = [n.strip() for n in re.split(r",|\bor\b", listed[1]) if n.strip()]
         return {name: name for name in names}
     return {}
 
 
-def _folded(text: str) -> str:
-    return text.strip(_STOPS).casefold()
-
-
 def is_option(said: str, options: dict[str, str]) -> bool:
-    """An option's label, its text, or both of one option; of listed ones, any sentence too."""
+    """Whether a scorer reads one of the options in an answer, and a label and the words behind it
+    are of the same one; of listed ones any sentence will do."""
     said = fold_width(said.replace("、", "."))
-    folded = _folded(said)
-    labels = {label.casefold(): text for label, text in options.items()}
-    if folded in labels or folded in labels.values():
-        return True
-    if (head := _HEAD.match(said)) and head[1].casefold() in labels:
-        text = _folded(head[2])
-        return not text or text.startswith(labels[head[1].casefold()])
-    named = _NAMED.match(folded)
-    if named and _folded(named[1]) in (*labels, *labels.values()):
+    if labelled := _LABELLED.fullmatch(said):
+        labels = {label.casefold(): text for label, text in options.items()}
+        words = labels.get(labelled[1].casefold())
+        return words is not None and normal(labelled[2] or words).startswith(normal(words))
+    if read_choice(said, list(options.values())) is not None:
         return True
     return list(options) == list(options.values()) and count_words(said) > 3

@@ -12,12 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
-import msgspec
-
+from seestep.answers.read import read_yes_no
 from seestep.curate.batch import Batch
-from seestep.curate.chosen import YES, YES_OR_NO, asked_last, is_option, options_of
+from seestep.curate.chosen import YES_OR_NO, asked_last, is_option, options_of
 from seestep.curate.leaks import (
     EXACT,
     IN_QUESTIONS,
@@ -27,10 +26,11 @@ from seestep.curate.leaks import (
     rows_with,
     rows_with_hints,
 )
+from seestep.curate.rule import Fault, Rule
 from seestep.curate.words import repeated_share, scripts_of
 from seestep.errors import GeometryError
 from seestep.geometry.convert import to_pixels
-from seestep.geometry.parse import fold_width
+from seestep.geometry.parse import parse
 from seestep.records import (
     Box,
     Choice,
@@ -45,62 +45,8 @@ from seestep.records import (
     Points,
     Record,
     Text,
-    Verdict,
     YesNo,
 )
-
-
-class Fault(NamedTuple):
-    """Why a row is dropped."""
-
-    reason: str
-    evidence: str = ""
-    score: float | None = None
-    threshold: float | None = None
-
-
-class Rule(msgspec.Struct, frozen=True, tag_field="check", forbid_unknown_fields=True):
-    """Base: one verdict a row, from ``fault``."""
-
-    @property
-    def name(self) -> str:
-        """The tag a recipe and the ledger call it by."""
-        return str(self.__struct_config__.tag)
-
-    def __call__(self, batch: Batch) -> list[Verdict]:
-        """One verdict a row, in row order."""
-        name, faults = self.name, self.faults(batch)
-        return [
-            Verdict(id=id, check=name, keep=True) if fault is None else _dropped(id, name, fault)
-            for id, fault in zip(batch.ids, faults, strict=True)
-        ]
-
-    def faults(self, batch: Batch) -> list[Fault | None]:
-        """What is wrong with each row."""
-        found: list[Fault | None] = [None] * len(batch)
-        for row in self.doubtful(batch):
-            found[row] = self.fault(batch, row)
-        return found
-
-    def doubtful(self, batch: Batch) -> Iterable[int]:
-        """The rows that have to be looked at; it is plain that nothing is wrong with the others."""
-        return range(len(batch))
-
-    def fault(self, batch: Batch, row: int) -> Fault | None:
-        """What is wrong with a row, None if nothing is."""
-        raise NotImplementedError
-
-
-def _dropped(id: str, check: str, fault: Fault) -> Verdict:
-    return Verdict(
-        id=id,
-        check=check,
-        keep=False,
-        reason=fault.reason,
-        evidence=fault.evidence[:500],
-        score=fault.score,
-        threshold=fault.threshold,
-    )
 
 
 class HasOutput(Rule, frozen=True, tag="has_output"):
@@ -147,8 +93,13 @@ class AnswerFormat(Rule, frozen=True, tag="answer_format"):
             return Fault("short_path", "a path needs two points")
         if not isinstance(answer, Freeform) or not has_any(answer.text, _COORDINATE_HINTS):
             return None
-        found = _COORDINATES.search(fold_width(answer.text))
-        return Fault("coordinates_in_text", found.group()) if found else None
+        if found := _TAGGED.search(answer.text):
+            return Fault("coordinates_in_text", found.group())
+        place = parse(answer.text, "points", frame="pixel")
+        place = place or parse(answer.text, "box", frame="pixel")
+        if place is None or place.rule.startswith("bare"):  # "3, 4" may be numbers of anything
+            return None
+        return Fault("coordinates_in_text", f"{place.values[:4]} ({place.rule})")
 
     def faults(self, batch: Batch) -> list[Fault | None]:
         return list(format_faults(batch))
@@ -166,7 +117,7 @@ class AnswerAmongOptions(Rule, frozen=True, tag="answer_among_options"):
         said = answer.text.strip()
         asked = asked_last(batch.records[row])
         if YES_OR_NO.search(asked):
-            return None if YES.match(said) else Fault("not_yes_or_no", said[:80])
+            return Fault("not_yes_or_no", said[:80]) if read_yes_no(said) is None else None
         options = options_of(asked)
         if len(options) < 2 or is_option(said, options):
             return None
@@ -413,13 +364,7 @@ _WRITTEN = re.compile(
 )
 _ANY_FORM = Form(kind="text")
 _TASK_FORMS = {"count": Form(kind="number"), "plan": Form(kind="plan"), "path": Form(kind="path")}
-_PLACE = r"-?\d+(?:\.\d+)?"
-_COORDINATES = re.compile(
-    rf"[\[(]\s*{_PLACE}\s*,\s*{_PLACE}\s*(?:,[^\])]{{0,300}})?[\])]"
-    rf"|<(?:point|points|box|bbox)\b[^>]{{0,300}}>|<loc_?\d+>"
-    rf"|\bx\d?[\"']?\s*[=:]\s*[\"']?{_PLACE}[\"']?(?:\s*+[,;]\s*+|\s++)[\"']?y\d?[\"']?\s*[=:]",
-    re.IGNORECASE,
-)
+_TAGGED = re.compile(r"<(?:point|points|box|bbox)\b[^<>]{0,300}>|<loc_?\d+>", re.IGNORECASE)
 _COORDINATE_HINTS = ("(", "[", "<", "（", "【", "x", "X")
 
 
