@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.compiled import kernel
-from seestep.curate.kernels import GROUP, PRINT, SIZE, SKETCH, slot_of, table_room
+from seestep.curate.kernels import GROUP, PRINT, SIZE, SKETCH, ones, slot_of, table_room
 
 Array = NDArray[Any]
 
@@ -61,23 +61,14 @@ def by_row(who: Array, sizes: Array, rows: int) -> tuple[Array, Array]:
 
 
 @kernel
-def _ones(x: Any) -> int:
-    count = 0
-    while x:
-        x &= x - np.uint64(1)
-        count += 1
-    return count
-
-
-@kernel
 def _most_common(cards: Array, a: int, b: int) -> Any:
     """More shingles than two rows have in common there cannot be: a bit that one has alone is of
     a shingle that it has alone."""
     only_a = only_b = 0
     for word in range(SKETCH, 8):
         x, y = cards[a, word], cards[b, word]
-        only_a += _ones(x & ~y)
-        only_b += _ones(y & ~x)
+        only_a += ones(x & ~y)
+        only_b += ones(y & ~x)
     return min(np.int64(cards[a, SIZE]) - only_a, np.int64(cards[b, SIZE]) - only_b)
 
 
@@ -98,7 +89,7 @@ def near_kept(
             other = members[k]
             if stamps[other] == row or cards[other, GROUP] != cards[row, GROUP]:
                 continue
-            if bucket < first and _ones(cards[row, PRINT] ^ cards[other, PRINT]) > apart:
+            if bucket < first and ones(cards[row, PRINT] ^ cards[other, PRINT]) > apart:
                 continue
             stamps[other] = row
             its = np.int64(cards[other, SIZE])

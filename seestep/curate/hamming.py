@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seestep.compiled import kernel
+from seestep.curate.kernels import ones
 
 Array = NDArray[Any]
 
 PARTS, BITS = 4, 16
 
-_1, _2, _4, _56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-_PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
-_EIGHTS, _SUM = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 _PART = np.uint64((1 << BITS) - 1)
 
 
@@ -58,13 +56,6 @@ class Close:
 
 
 @kernel
-def _ones(bits: Any) -> Any:
-    bits = bits - ((bits >> _1) & _PAIRS)
-    bits = (bits & _FOURS) + ((bits >> _2) & _FOURS)
-    return (((bits + (bits >> _4)) & _EIGHTS) * _SUM) >> _56
-
-
-@kernel
 def _pairs(
     hashes: Array,
     rows: Array,
@@ -93,7 +84,7 @@ def _pairs(
                 key = np.int64(own ^ change)
                 for i in range(starts[part, key + 1] - 1, starts[part, key] - 1, -1):
                     apart = hashes[row] ^ held[part, i]
-                    if _ones(apart) > near:
+                    if ones(apart) > near:
                         continue
                     other = rows[part, i]
                     if other <= row:
@@ -103,7 +94,7 @@ def _pairs(
                     told = False  # by an earlier part
                     for before in range(part):
                         differ = (apart >> np.uint64(BITS * before)) & _PART
-                        told = told or np.int64(_ones(differ)) <= reach[before]
+                        told = told or ones(differ) <= reach[before]
                     if told:
                         continue
                     if at == len(found):

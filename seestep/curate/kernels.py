@@ -20,6 +20,9 @@ _FNV = np.uint64(0x100000001B3)
 _GOLD = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 _HALF = np.uint64(32)
+_1, _2, _4, _56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+_PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+_EIGHTS, _SUM = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 
 DIGIT, LETTER, SIGN, POINT, MINUS, OTHER = range(6)  # what an ASCII sign is to ``normalised``
 KINDS = np.full(128, OTHER, dtype=np.uint8)
@@ -258,6 +261,14 @@ def simhashes(codes: Array, starts: Starts) -> Array:
                 same &= ~planes[p]
         made[row] = more
     return made
+
+
+@kernel
+def ones(bits: Any) -> Any:
+    """How many bits of 64 are set, pairs, fours and eights of them counted at once."""
+    bits = bits - ((bits >> _1) & _PAIRS)
+    bits = (bits & _FOURS) + ((bits >> _2) & _FOURS)
+    return np.int64((((bits + (bits >> _4)) & _EIGHTS) * _SUM) >> _56)
 
 
 @kernel

@@ -137,7 +137,6 @@ class Copies(msgspec.Struct, frozen=True):
 
 def group(copies: dict[str, bytes], alike: float) -> dict[str, str]:
     """Which picture each one stands for: itself, or the first by name that it is a near copy of."""
-
     from seestep.curate.contamination.looks import tinted_alike
     from seestep.curate.hamming import Close
 
@@ -176,12 +175,6 @@ def _least_alike(
             return None
         least = min(least, score)
     return least
-
-
-def likeness(one: bytes, other: bytes) -> float:
-    """Correlation of the grey values of two packed copies."""
-    grey = unpack([one, other])[0]
-    return float(grey[0] @ grey[1])
 
 
 def pack(copy: NDArray[np.uint8]) -> bytes:

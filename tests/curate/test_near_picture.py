@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from seestep import run
 from seestep.curate.contamination.looks import look, small, tinted_alike
 from seestep.curate.engine import CurateConfig, curate
-from seestep.curate.near_picture import NEAR, NearPictures, group, likeness, pack, unpack
+from seestep.curate.near_picture import NEAR, NearPictures, group, pack, unpack
 from seestep.records import Freeform, Media, Record, Verdict
 from tests.curate.photos import crop, photo, saved
 from tests.curate.test_engine import ask, folder_of
@@ -39,6 +39,12 @@ OTHERS = {
 
 def copies(**images: Image.Image) -> dict[str, bytes]:
     return {name: pack(small(image.convert("RGB"))) for name, image in images.items()}
+
+
+def likeness(one: bytes, other: bytes) -> float:
+    """Correlation of grey values, which are kept with mean 0 and length 1."""
+    grey = unpack([one, other])[0]
+    return float(grey[0] @ grey[1])
 
 
 def test_copies_are_found_and_mirrors_crops_and_other_colours_are_not():
