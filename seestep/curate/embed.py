@@ -52,15 +52,12 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return self.scripts
         return ("latin",) if self.model == SHIPPED or _is_a_copy(self.model) else None
 
-    def unread(self, text: str) -> str:
-        """The script for which ``text`` is not measured; "" where it can be read."""
-        if self.reads is None:
-            return ""
-        scripts = scripts_of(text)
-        strange = {name: n for name, n in scripts.items() if name not in self.reads}
-        if sum(strange.values()) <= STRANGE * scripts.total():
-            return ""
-        return max(sorted(strange), key=strange.__getitem__)
+    def unread(self, texts: Sequence[str]) -> list[str]:
+        """Of each text the script for which it is not measured; "" where it can be read."""
+        reads = self.reads
+        if reads is None:
+            return [""] * len(texts)
+        return [_strange(text, reads) for text in texts]
 
     def parameters(self) -> dict[str, Any]:
         """What vectors depend on: the files of the model, and what it is given."""
@@ -121,27 +118,29 @@ def folder_of(model: str) -> Path:
         ) from error
 
 
+def _strange(text: str, reads: tuple[str, ...]) -> str:
+    scripts = scripts_of(text)
+    strange = {name: n for name, n in scripts.items() if name not in reads}
+    if sum(strange.values()) <= STRANGE * scripts.total():
+        return ""
+    return max(sorted(strange), key=strange.__getitem__)
+
+
 def _is_a_copy(model: str) -> bool:
     """Whether a model has the weights of the shipped one under another name."""
     from importlib.util import find_spec
 
     if find_spec(PACKAGE) is None:
         return False
-    ours, theirs = (_weights(folder_of(name)) for name in (SHIPPED, model))
-    return ours is not None and theirs is not None and _same_file(ours, theirs)
-
-
-def _weights(folder: Path) -> tuple[Path, int, int] | None:
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        return None
-    told = file.stat()
-    return file, told.st_size, told.st_mtime_ns
+    ours, theirs = (_weights_of(f, stamp_of(f)) for f in map(folder_of, (SHIPPED, model)))
+    return ours == theirs != ""
 
 
 @lru_cache(maxsize=8)
-def _same_file(one: tuple[Path, int, int], other: tuple[Path, int, int]) -> bool:
-    return one[1] == other[1] and sha256_file(one[0]) == sha256_file(other[0])
+def _weights_of(folder: Path, stamp: Stamp) -> str:
+    """sha256 of a model's weights; "" where they are in several files or none."""
+    file = folder / "model.safetensors"
+    return sha256_file(file) if file.is_file() else ""
 
 
 def column(vectors: NDArray[np.float32]) -> pa.Array:

@@ -246,11 +246,13 @@ def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[s
         spoken(record.answer, output)
         for record, output in zip(batch.records, batch.outputs, strict=True)
     ]
-    why = []
-    for ask, word in zip(asked, words, strict=True):
-        # a short answer of another script would go under in a long question
-        script = encoder.unread(f"{ask} {word}") or encoder.unread(word)
-        why.append(UNREADABLE.format(script) if script else "" if word else SILENT)
+    # a short answer of another script would go under in a long question
+    whole = encoder.unread([f"{ask} {word}" for ask, word in zip(asked, words, strict=True)])
+    scripts = [a or b for a, b in zip(whole, encoder.unread(words), strict=True)]
+    why = [
+        UNREADABLE.format(script) if script else "" if word else SILENT
+        for script, word in zip(scripts, words, strict=True)
+    ]
     read = [not reason for reason in why]
     asked = [text if ok else "" for ok, text in zip(read, asked, strict=True)]
     words = [text if ok else "" for ok, text in zip(read, words, strict=True)]

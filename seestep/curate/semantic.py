@@ -140,7 +140,7 @@ class Meanings(msgspec.Struct, frozen=True):
         import pyarrow as pa
 
         told = [f"{question(p)} {o}" for p, o in zip(batch.prompts, batch.outputs, strict=True)]
-        scripts = [self.encoder.unread(text) for text in told]
+        scripts = self.encoder.unread(told)
         read = ["" if script else text for script, text in zip(scripts, told, strict=True)]
         return pa.table(
             {

@@ -110,9 +110,9 @@ def test_an_option_speaks_and_places_do_not():
 
 def test_scripts_are_told_letter_by_letter():
     assert [script_of(c) for c in "aß杯я 3"] == ["latin", "latin", "cjk", "cyrillic", "", ""]
-    assert Encoder().unread("a mug (杯)") == "cjk" and Encoder().unread("a mug, 3 of 5!") == ""
-    assert Encoder().unread("the long words of a sentence, and 杯") == ""
-    assert Encoder(scripts=("latin", "cjk")).unread("杯子") == ""
+    told = ["a mug (杯)", "a mug, 3 of 5!", "the long words of a sentence, and 杯"]
+    assert Encoder().unread(told) == ["cjk", "", ""]
+    assert Encoder(scripts=("latin", "cjk")).unread(["杯子"]) == [""]
 
 
 def test_vectors_are_of_length_one_and_survive_their_column():
@@ -197,7 +197,10 @@ def test_the_shipped_encoder_reads_no_chinese_in_another_folder_either(tmp_path)
 
     shutil.copytree(folder_of("minilm"), tmp_path / "m")
     copy = Encoder(model=str(tmp_path / "m"))
-    assert copy.reads == ("latin",) and copy.unread("桌子上有一个红色的杯子") == "cjk"
+    assert copy.reads == ("latin",) and copy.unread(["桌子上有一个红色的杯子", "a mug"]) == [
+        "cjk",
+        "",
+    ]
     assert Encoder(model=str(tmp_path / "m"), scripts=("latin", "cjk")).reads == ("latin", "cjk")
 
 
