@@ -56,8 +56,11 @@ def integers(values: Sequence[int | None]) -> pa.Array:
 
 
 def _nullable(dtype: type[np.float64 | np.int64], values: Sequence[float | None]) -> pa.Array:
-    if values.count(None) == 0:
+    missing = values.count(None)
+    if missing == 0:
         return known(np.fromiter(values, dtype, len(values)))
+    if missing == len(values):
+        return known(np.zeros(len(values), dtype), np.zeros(len(values), np.bool_))
     there = np.array([value is not None for value in values], dtype=np.bool_)
     filled = np.array([0 if value is None else value for value in values], dtype=dtype)
     return known(filled, there)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Columns: TypeAlias = dict[str, "list[Any] | pa.Array"]
-COLUMNS = ("id", "check", "keep", "reason", "score", "threshold", "evidence")
+COLUMNS = ("id", "check", "keep", "reason", "score", "threshold", "evidence", "cost")
 
 
 def encode(ids: Sequence[str], verdicts: Sequence[Verdict]) -> bytes:
@@ -80,6 +80,7 @@ def _columns(verdicts: Sequence[Verdict]) -> Columns:
         "score": [v.score for v in verdicts],
         "threshold": [v.threshold for v in verdicts],
         "evidence": [v.evidence for v in verdicts],
+        "cost": [v.cost for v in verdicts],
     }
 
 
@@ -88,7 +89,13 @@ def _table(columns: Columns) -> pa.Table:
 
     from seestep.columns import flags, integers, numbers, texts
 
-    makers = {"row": integers, "keep": flags, "score": numbers, "threshold": numbers}
+    makers = {
+        "row": integers,
+        "keep": flags,
+        "score": numbers,
+        "threshold": numbers,
+        "cost": integers,
+    }
     return pa.table(
         {
             name: makers.get(name, texts)(column) if isinstance(column, list) else column
@@ -99,7 +106,7 @@ def _table(columns: Columns) -> pa.Table:
 
 def read(path: Path, checks: Collection[str] | None = None) -> Iterator[tuple[int | None, Verdict]]:
     """(row in the part file or None, verdict) for every line of a ledger file, or those of some
-    ``checks``."""
+    ``checks``; one that was written before there was a cost tells none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -107,9 +114,15 @@ def read(path: Path, checks: Collection[str] | None = None) -> Iterator[tuple[in
 
     try:
         file = pq.ParquetFile(path, read_dictionary=["id", "check", "reason", "evidence"])
-        for batch in file.iter_batches(columns=["row", *COLUMNS]):
-            lines = zip(*map(listed, map(batch.column, ("row", *COLUMNS))), strict=True)
-            for row, id, check, keep, reason, score, threshold, evidence in lines:
+        there = set(file.schema_arrow.names)
+        names = ["row", *(name for name in COLUMNS if name in there or name != "cost")]
+        for batch in file.iter_batches(columns=names):
+            columns = list(map(listed, map(batch.column, names)))
+            if "cost" not in there:
+                columns.append([None] * len(batch))
+            for row, id, check, keep, reason, score, threshold, evidence, cost in zip(
+                *columns, strict=True
+            ):
                 if checks is None or check in checks:
                     yield (
                         row,
@@ -121,6 +134,7 @@ def read(path: Path, checks: Collection[str] | None = None) -> Iterator[tuple[in
                             score=score,
                             threshold=threshold,
                             evidence=evidence,
+                            cost=cost,
                         ),
                     )
     except (pa.ArrowException, OSError) as error:

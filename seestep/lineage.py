@@ -27,6 +27,7 @@ class Trace(msgspec.Struct, frozen=True):
     score: float | None
     threshold: float | None
     evidence: str
+    cost: int | None  # tokens
     part: str | None
     line: int | None  # from 1
 
@@ -133,6 +134,7 @@ def _traces(run: Path, folder: Path, stage: str) -> Iterator[Trace]:
                 score=v.score,
                 threshold=v.threshold,
                 evidence=v.evidence,
+                cost=v.cost,
                 part=part.as_posix() if here else None,
                 line=row + 1 if row is not None and has_part else None,
             )

@@ -388,7 +388,11 @@ class Pair(_Asked, frozen=True, kw_only=True):
 
 
 class Verdict(Noun, frozen=True, kw_only=True):
-    """One check's decision about one record."""
+    """One check's decision about one record.
+
+    ``cost`` is in tokens, of questions and answers, all that a server was asked for this decision;
+    None of a check that asks nobody.
+    """
 
     id: str
     check: str
@@ -397,6 +401,7 @@ class Verdict(Noun, frozen=True, kw_only=True):
     score: float | None = None
     threshold: float | None = None
     evidence: str = ""
+    cost: int | None = None
 
 
 class Prediction(Noun, frozen=True, kw_only=True):

@@ -43,8 +43,9 @@ def why(
         word = "kept" if trace.keep else "DROPPED"
         score = "" if trace.score is None else f" score {trace.score:g}"
         limit = "" if trace.threshold is None else f" (threshold {trace.threshold:g})"
+        price = "" if trace.cost is None else f", {trace.cost:,} tokens"
         tail = "".join(f": {text}" for text in (trace.reason, trace.evidence) if text)
-        return f"  {trace.folder:<28} {word:<8} {trace.check}{score}{limit}{tail}"
+        return f"  {trace.folder:<28} {word:<8} {trace.check}{score}{limit}{price}{tail}"
 
     for name in ids[:most]:
         mine = [trace for trace in traces if trace.id == name]

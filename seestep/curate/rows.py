@@ -387,6 +387,7 @@ def _told(
                 f"twin {file.name}:{lines[t.row]} jaccard {t.similarity:.6f}" if t else ""
                 for t in some
             ],
+            "cost": [None] * len(some),
         }
         at = int(places[-1]) + 1
     if columns.bad:

@@ -15,16 +15,20 @@ from typing import NamedTuple
 from seestep.errors import RunError
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, text TEXT NOT NULL, at REAL NOT NULL, tokens INTEGER
+);
 CREATE TABLE IF NOT EXISTS unanswered (
     run TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, problem TEXT NOT NULL,
+    tokens INTEGER,
     PRIMARY KEY (run, key)
 );
 CREATE TABLE IF NOT EXISTS calls (
     run TEXT NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, cost REAL NOT NULL
 );
-CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run);
+DROP INDEX IF EXISTS calls_of_run;
+CREATE INDEX IF NOT EXISTS calls_of_question ON calls (run, key);
 """
 
 
@@ -34,6 +38,17 @@ class Spent(NamedTuple):
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
+
+
+class Known(NamedTuple):
+    """What came of a question: its valid answer, or the last text and the ``problem`` with it.
+
+    ``tokens`` is what all calls for it took; None where it was kept before they were counted.
+    """
+
+    text: str
+    problem: str = ""
+    tokens: int | None = None
 
 
 class Cache:
@@ -47,6 +62,8 @@ class Cache:
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_TABLES)
+            for table in ("answers", "unanswered"):
+                self._count_tokens(table)
         except sqlite3.DatabaseError as error:
             raise RunError(
                 f"no cache of answers: {error}", file=file, hint="move it away to begin a new one"
@@ -63,34 +80,57 @@ class Cache:
     ) -> None:
         self._base.close()
 
-    def answer(self, key: str) -> str | None:
-        """The text of a valid answer, None if there is none yet."""
-        row = self._base.execute("SELECT text FROM answers WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+    def _count_tokens(self, table: str) -> None:
+        """The column of tokens in a file that was begun before there was one."""
+        names = {row[1] for row in self._base.execute(f"PRAGMA table_info({table})")}
+        if "tokens" not in names:
+            try:
+                self._base.execute(f"ALTER TABLE {table} ADD COLUMN tokens INTEGER")
+            except sqlite3.OperationalError as error:
+                if "duplicate column" not in str(error):  # another process was faster
+                    raise
 
-    def unanswered(self, run: str, key: str) -> tuple[str, str] | None:
-        """The last text and the problem of a question that this run has given up."""
+    def answer(self, key: str) -> Known | None:
+        """A valid answer, None if there is none yet."""
         row = self._base.execute(
-            "SELECT text, problem FROM unanswered WHERE run = ? AND key = ?", (run, key)
+            "SELECT text, '', tokens FROM answers WHERE key = ?", (key,)
         ).fetchone()
-        return None if row is None else (str(row[0]), str(row[1]))
+        return None if row is None else Known(*row)
 
-    def keep(self, key: str, text: str) -> None:
-        """A valid answer."""
+    def unanswered(self, run: str, key: str) -> Known | None:
+        """A question that this run has given up."""
+        row = self._base.execute(
+            "SELECT text, problem, tokens FROM unanswered WHERE run = ? AND key = ?", (run, key)
+        ).fetchone()
+        return None if row is None else Known(*row)
+
+    def keep(self, run: str, key: str, text: str) -> None:
+        """A valid answer, with what this run's calls for it took."""
         self._base.execute(
-            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, text, time.time())
+            "INSERT OR REPLACE INTO answers (key, text, at, tokens) VALUES (?, ?, ?, ?)",
+            (key, text, time.time(), self.tokens(run, key)),
         )
 
     def give_up(self, run: str, key: str, text: str, problem: str) -> None:
         """No valid answer, however often the question was asked."""
         self._base.execute(
-            "INSERT OR REPLACE INTO unanswered VALUES (?, ?, ?, ?)", (run, key, text, problem)
+            "INSERT OR REPLACE INTO unanswered (run, key, text, problem, tokens)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (run, key, text, problem, self.tokens(run, key)),
         )
 
     def paid(self, run: str, key: str, tokens_in: int, tokens_out: int, cost: float) -> None:
         """A call that the server answered."""
         told = (run, key, time.time(), tokens_in, tokens_out, cost)
         self._base.execute("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?)", told)
+
+    def tokens(self, run: str, key: str) -> int:
+        """What a run's calls for one question have taken, whichever process made them."""
+        (found,) = self._base.execute(
+            "SELECT COALESCE(SUM(tokens_in + tokens_out), 0) FROM calls WHERE run = ? AND key = ?",
+            (run, key),
+        ).fetchone()
+        return int(found)
 
     def spent(self, run: str) -> Spent:
         """All that a run's calls have taken so far."""

@@ -24,7 +24,10 @@ BUDGET = "budget"  # the problem of what was not asked, since the budget is spen
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an ask: ``value`` (a struct, or text), or the ``problem`` why there is none."""
+    """What came of an ask: ``value`` (a struct, or text), or the ``problem`` why there is none.
+
+    ``tokens`` is what all calls for it took, in whatever process; None where nobody counted.
+    """
 
     id: str
     value: Any = None
@@ -32,6 +35,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     calls: int = 0  # made for it in this process
     cached: bool = False
+    tokens: int | None = None
 
 
 class _StoppedError(Exception):
@@ -119,12 +123,19 @@ class Endpoint:
         key = ask.key(self.config)
         known = self._cache.answer(key)
         if known is not None:
-            value, wrong = read(known, ask.answer)
+            value, wrong = read(known.text, ask.answer)
             if not wrong:
-                return Reply(id=ask.id, value=value, text=known, cached=True)
+                return Reply(
+                    id=ask.id, value=value, text=known.text, cached=True, tokens=known.tokens
+                )
         given_up = self._cache.unanswered(self._run, key)
         if given_up is not None:
-            return Reply(id=ask.id, text=given_up[0], problem=given_up[1], cached=True)
+            text, problem, tokens = given_up
+            return Reply(id=ask.id, text=text, problem=problem, cached=True, tokens=tokens)
+        asked = await self._asked(ask, key)
+        return msgspec.structs.replace(asked, tokens=self._cache.tokens(self._run, key))
+
+    async def _asked(self, ask: Ask, key: str) -> Reply:
         calls, text, wrong = 0, "", ""
         for turn in range(2):
             told = ask if turn == 0 else _again(ask, text, wrong)
@@ -143,7 +154,7 @@ class Endpoint:
             if not wrong and found.cut and ask.answer is None:
                 wrong = f"cut off at {self.config.max_tokens} tokens"
             if not wrong:
-                self._cache.keep(key, text)
+                self._cache.keep(self._run, key, text)
                 return Reply(id=ask.id, value=value, text=text, calls=calls)
             if found.cut:
                 wrong = f"cut off at {self.config.max_tokens} tokens"

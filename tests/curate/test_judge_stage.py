@@ -28,7 +28,7 @@ from tests.curate.judging import (
     settings,
 )
 from tests.curate.test_judge import labels
-from tests.endpoint.server import Server
+from tests.endpoint.server import Server, said
 
 REPO = Path(__file__).parents[2]
 
@@ -75,6 +75,31 @@ def test_a_judged_folder_says_where_every_row_is(policy, tmp_path):
     assert (funnel.taken, funnel.kept) == (12, len(kept))
 
 
+def test_a_verdict_says_what_its_opinions_cost(tmp_path, capsys):
+    def answer(text, n):
+        if case_of(text) == 2 and n == 1:
+            return said("prose", tokens=(1000, 1))
+        return (400, {}, "no") if case_of(text) == 1 else graded(4)
+
+    source = folder_of(tmp_path / "in", [record(n) for n in range(4)])
+    with Server(answer) as server:
+        config = settings(server)
+        judge_folder(source, tmp_path / "out", config, roots={}, cache=tmp_path / "answers")
+        told = read_report(tmp_path / "out").cost
+        judge_folder(source, tmp_path / "warm", config, roots={}, cache=tmp_path / "answers")
+    costs = [
+        {v.id: v.cost for v in run.read_verdicts(tmp_path / out) if v.check == "judge"}
+        for out in ("out", "warm")
+    ]
+    wanted = {"t:0": 15, "t:1": 0, "t:2": 1016, "t:3": 15}  # a refused question is not billed
+    assert costs == [wanted, wanted] and told.tokens == sum(wanted.values())
+    assert main(["why", "t:2", "--run", str(tmp_path / "out")]) == 0
+    assert "kept     judge score 4 (threshold 3), 1,016 tokens" in capsys.readouterr().out
+    assert main(["why", "t:2", "--run", str(tmp_path / "out"), "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["cost"] for line in lines if line["check"] == "judge"] == [1016]
+
+
 def test_what_is_closed_asks_nothing_and_another_judge_is_refused(tmp_path):
     source = folder_of(tmp_path / "in", [record(n) for n in range(6)])
     out, cache = tmp_path / "out", tmp_path / "answers"
@@ -118,6 +143,7 @@ def test_pairs_are_judged_as_pairs_and_items_not_at_all(tmp_path):
         config = settings(server, checks=("pair",))
         done = judge_folder(source, tmp_path / "out", config, roots={}, cache=tmp_path / "a")
         assert ids(tmp_path / "out", Pair) == ["p:0", "p:1", "p:3"]
+        assert {v.cost for v in run.read_verdicts(tmp_path / "out")} == {30}  # of both orders
         assert ids(tmp_path / "out/undecided", Pair) == ["p:2"]
         assert done.report.undecided == {"flipped with the order": 1}
         items = folder_of(tmp_path / "verdicts", list(run.read_verdicts(tmp_path / "out")))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -68,6 +69,37 @@ def test_an_answer_is_asked_for_once_and_then_known(file):
         schema = body["response_format"]["json_schema"]
         assert schema["strict"] and schema["schema"]["required"] == ["score", "reason"]
         assert schema["schema"]["additionalProperties"] is False
+
+
+def test_a_reply_tells_what_all_its_calls_took_whoever_made_them(file):
+    def plan(asked, n):
+        if asked == "bad":
+            return (500, {}, "") if n == 1 else said("prose", tokens=(7, 1))
+        return said("prose") if (asked, n) == ("twice", 1) else said(tokens=(20, 2))
+
+    with Server(plan) as server:
+        found, endpoint = run(server, ["once", "twice", "bad"], file)
+        assert {k: r.tokens for k, r in found.items()} == {"once": 22, "twice": 37, "bad": 16}
+        assert endpoint.spent.tokens == 75 == server.tokens
+        again, _ = run(server, ["once", "twice", "bad"], file)
+        assert {k: (r.tokens, r.cached) for k, r in again.items()} == {
+            k: (r.tokens, True) for k, r in found.items()
+        }
+        other, endpoint = run(server, ["twice"], file, name="another")
+        assert other["twice"].tokens == 37 and endpoint.spent.tokens == 0
+
+
+def test_answers_that_were_kept_before_tokens_were_counted_are_still_known(file):
+    with Server(lambda asked, n: said()) as server:
+        run(server, ["a"], file)
+        base = sqlite3.connect(file)
+        for table in ("answers", "unanswered"):
+            base.execute(f"ALTER TABLE {table} DROP COLUMN tokens")
+        base.commit()
+        base.close()
+        found, _ = run(server, ["a", "b"], file)
+        assert found["a"].cached and found["a"].value and found["a"].tokens is None
+        assert found["b"].tokens == 15 and sum(server.calls.values()) == 2
 
 
 # (what the first calls of a question come to; how many calls it takes; seconds it must wait)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from seestep import columns
+from seestep import columns, ledger
+from seestep.records import Verdict
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 64, 1001])
@@ -29,6 +32,26 @@ def test_arrays_equal_those_of_pyarrow(count):
             if pa.types.is_dictionary(part.type) and part.null_count:
                 continue
             assert columns.listed(part) == part.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"), [(columns.integers, "int64"), (columns.numbers, "double")]
+)
+def test_a_column_of_nothing_but_nulls(make, kind):
+    array = make([None] * 9)
+    array.validate(full=True)
+    assert array.equals(pa.nulls(9, kind)) and columns.listed(array) == [None] * 9
+
+
+def test_a_ledger_that_was_written_before_there_was_a_cost_is_read(tmp_path):
+    told = [Verdict(id="a", check="judge", keep=False, reason="r", score=1.0, cost=7)]
+    whole = pq.read_table(pa.BufferReader(ledger.encode(["b"], told)))
+    pq.write_table(whole, tmp_path / "now.parquet")
+    pq.write_table(whole.drop_columns("cost"), tmp_path / "before.parquet")
+    passed = (0, Verdict(id="b", check="", keep=True))
+    assert [*ledger.read(tmp_path / "now.parquet")] == [passed, (None, told[0])]
+    without = msgspec.structs.replace(told[0], cost=None)
+    assert [*ledger.read(tmp_path / "before.parquet")] == [passed, (None, without)]
 
 
 def test_whole_columns_have_no_nulls():

@@ -62,7 +62,7 @@ def hear(
                 asked += 1
                 known += reply.cached
                 left += reply.problem == BUDGET
-                heard[reply.id] = Heard(reply.value, _problem(reply.problem))
+                heard[reply.id] = Heard(reply.value, _problem(reply.problem), reply.tokens)
                 if progress is not None:
                     note = f"{endpoint.spent.tokens:,} tokens"
                     progress.update(min(total, asked + len(lacking)), total, note)

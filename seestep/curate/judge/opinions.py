@@ -6,7 +6,7 @@ never dropped for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -30,10 +30,11 @@ Says = Literal["keep", "drop", "undecided"]
 
 
 class Heard(NamedTuple):
-    """What came of one ask: a value, or the problem why there is none."""
+    """What came of one ask: a value, or the problem why there is none; the tokens it took."""
 
     value: Any
     problem: str = ""
+    tokens: int | None = None
 
 
 class Opinion(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     grade: int | None = None
     told: tuple[str, ...] = ()  # the judge's own reasons, or the problem
     sides: tuple[int | None, ...] = ()
+    tokens: int | None = None  # of all that was asked for it
 
     @property
     def flipped(self) -> bool:
@@ -54,11 +56,22 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
 
 def unasked(why: str, problem: str) -> Opinion:
     """Of what could not be asked as it must be."""
-    return Opinion(says="undecided", why=why, told=(problem,))
+    return Opinion(says="undecided", why=why, told=(problem,), tokens=0)
 
 
 def opinion(check: CheckName, heard: Sequence[Heard], config: Judge) -> Opinion:
     """What the answers of one check say."""
+    tokens = summed(one.tokens for one in heard)
+    return msgspec.structs.replace(_said(check, heard, config), tokens=tokens)
+
+
+def summed(tokens: Iterable[int | None]) -> int | None:
+    """All of them; None where there is none or one is not known."""
+    known = list(tokens)
+    return None if not known or None in known else sum(filter(None, known))
+
+
+def _said(check: CheckName, heard: Sequence[Heard], config: Judge) -> Opinion:
     told = tuple(one.problem or str(one.value.reasons) for one in heard)
     if check == "pair":
         return _of_pair(heard, told)
@@ -128,6 +141,7 @@ def verdict(
             score=score,
             threshold=threshold,
             evidence=evidence if opinions else "",
+            cost=summed(one.tokens for one in opinions.values()),
         )
 
     if not opinions:

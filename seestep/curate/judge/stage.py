@@ -28,7 +28,7 @@ from seestep.progress import Progress
 from seestep.records import Pair, Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 1
+VERSION = 2
 ASKED, HELD = "asked", "undecided"
 REPORT = "report/judge.json"
 COST, NAME = "judge.cost.json", "judge.run"  # beside what is byte-identical, as run.log.json
