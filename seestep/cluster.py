@@ -24,7 +24,7 @@ from seestep.workers import working
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from seestep.run import Sealed, ShardResult
+    from seestep.shards import Sealed, ShardResult
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -103,7 +103,7 @@ class RayCrew:
         work: Callable[[int], ShardResult],
     ) -> Iterator[tuple[int, float]]:
         """Make shards on the cluster and commit them here; yields (shard, seconds)."""
-        from seestep.run import write_shard
+        from seestep.shards import write_shard
 
         sealed = partial(_sealed, folder=folder, fingerprint=fingerprint, work=work)
         for n, seconds, shard in self.each(sealed, todo):
@@ -163,7 +163,7 @@ def _done(frozen: bytes, batch: pa.Table) -> pa.Table:
 def _sealed(
     n: int, *, folder: Path, fingerprint: str, work: Callable[[int], ShardResult]
 ) -> tuple[int, float, Sealed]:
-    from seestep.run import seal
+    from seestep.shards import seal
 
     began = time.monotonic()
     shard = seal(folder, n, fingerprint, work(n))

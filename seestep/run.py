@@ -14,17 +14,27 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from seestep import __version__, disk, ledger
 from seestep.disk import atomic_write, sha256_file
-from seestep.errors import DataError, RunError
+from seestep.errors import RunError
 from seestep.jsonl import read_jsonl, read_jsonl_lenient
 from seestep.progress import Progress
-from seestep.records import Noun, Verdict, dumps
+from seestep.records import Noun, Verdict
+from seestep.shards import (
+    Commit,
+    ShardResult,
+    commit_name,
+    commit_shard,
+    is_committed,
+    load,
+    to_json,
+    verify,
+)
 
 __all__ = [
     "Manifest",
@@ -48,14 +58,6 @@ MANY_REASONS = 32  # past this, reasons of one check that differ by numbers only
 T = TypeVar("T", bound=Noun)
 
 
-class ShardResult(msgspec.Struct):
-    """What one shard brings: rows, verdicts, and side files (run-folder-relative path -> bytes)."""
-
-    rows: Sequence[Noun]
-    verdicts: Sequence[Verdict] = ()
-    files: dict[str, bytes] = {}
-
-
 class Input(msgspec.Struct, frozen=True):
     """A folder or file that a stage read: its last name and what was in it."""
 
@@ -74,17 +76,7 @@ class Stage(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(_json(self)).hexdigest()
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """A finished shard: the hash of every file it wrote, and its counts."""
-
-    fingerprint: str
-    files: dict[str, str]
-    rows: int
-    dropped: int
-    drops: dict[str, int]
+        return hashlib.sha256(to_json(self)).hexdigest()
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -149,7 +141,7 @@ def shard_stage(
         if shards is None:
             made = _make_all(folder, planned, work, progress)
             return _close(folder, planned, made)
-        todo = [n for n in range(shards) if not _committed(folder, n, planned.fingerprint)]
+        todo = [n for n in range(shards) if not is_committed(folder, n, planned.fingerprint)]
         timings: dict[str, float] = {}
         done = shards - len(todo)
         if progress is not None:
@@ -174,7 +166,7 @@ def _make_all(
     timings: dict[str, float] = {}
     rows = n = 0
     while True:
-        if not _committed(folder, n, planned.fingerprint):
+        if not is_committed(folder, n, planned.fingerprint):
             began = time.monotonic()
             result = work(n)
             if result is None:
@@ -191,54 +183,9 @@ def _make_all(
     return n
 
 
-class Sealed(msgspec.Struct):
-    """All files of a shard, by name, and the commit that makes them count."""
-
-    files: dict[str, bytes]
-    commit: bytes
-
-
-def commit_shard(folder: Path, n: int, fingerprint: str, result: ShardResult) -> None:
-    """Write one shard's files, then the commit that makes them count."""
-    write_shard(folder, n, seal(folder, n, fingerprint, result))
-
-
-def write_shard(folder: Path, n: int, sealed: Sealed) -> None:
-    """Write what ``seal`` made, here or on another machine."""
-    for name, data in sealed.files.items():
-        atomic_write(folder / name, data)
-    atomic_write(folder / _commit_name(n), sealed.commit)
-
-
-def seal(folder: Path, n: int, fingerprint: str, result: ShardResult) -> Sealed:
-    """The files of one shard; nothing is written."""
-    ids = [row_id(row) for row in result.rows]
-    files = {_side_name(folder, name): data for name, data in result.files.items()}
-    files[f"part-{n:05d}.jsonl"] = b"".join(dumps(row) + b"\n" for row in result.rows)
-    files[f"ledger-{n:05d}.parquet"] = ledger.encode(ids, result.verdicts)
-    kept = set(ids)
-    first_fail: dict[str, str] = {}
-    for verdict in result.verdicts:
-        if not verdict.keep and verdict.id not in kept:
-            first_fail.setdefault(verdict.id, f"{verdict.check}:{verdict.reason}")
-    commit = Commit(
-        fingerprint=fingerprint,
-        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        rows=len(ids),
-        dropped=len(first_fail),
-        drops=dict(Counter(first_fail.values())),
-    )
-    return Sealed(files, _json(commit) + b"\n")
-
-
-def row_id(row: Noun) -> str:
-    """The id of a row; predictions and scores go by the id of their item."""
-    return str(getattr(row, "id", None) or getattr(row, "item", ""))
-
-
 def to_builtins(config: Any) -> Any:
     """A config as plain JSON values, the way it is fingerprinted; paths become strings."""
-    return msgspec.json.decode(_json(config))
+    return msgspec.json.decode(to_json(config))
 
 
 def _open(folder: Path, planned: Stage) -> None:
@@ -252,13 +199,13 @@ def _open(folder: Path, planned: Stage) -> None:
                 file=folder,
                 hint="choose another --out, or delete the folder",
             )
-        atomic_write(path, _json(planned) + b"\n")
+        atomic_write(path, to_json(planned) + b"\n")
         return
-    found_stage = _load(path, Stage)
+    found_stage = load(path, Stage)
     if found_stage.fingerprint == planned.fingerprint:
         return
     if all(p.name == STAGE or p.name.startswith(".") for p in folder.iterdir()):
-        atomic_write(path, _json(planned) + b"\n")
+        atomic_write(path, to_json(planned) + b"\n")
     else:
         differs = differences(msgspec.to_builtins(found_stage), msgspec.to_builtins(planned))
         raise RunError(
@@ -302,36 +249,12 @@ def _input_sha256(path: Path) -> str:
     return sha256_file(path / MANIFEST)
 
 
-def _side_name(folder: Path, name: str) -> str:
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or len(pure.parts) < 2:
-        raise RunError(
-            f"side file {name!r} must be in a subfolder of the run folder",
-            file=folder,
-            hint='name it like "media/home-3.png"',
-        )
-    return pure.as_posix()
-
-
-def _committed(folder: Path, n: int, fingerprint: str) -> bool:
-    """Whether shard n is done; a commit whose files changed since is an error, not a redo."""
-    path = folder / _commit_name(n)
-    if not path.exists():
-        return False
-    commit = _load(path, Commit)
-    if commit.fingerprint != fingerprint:
-        raise RunError("this shard belongs to another recipe", file=path)
-    for name, wanted in commit.files.items():
-        _verify(folder / name, wanted)
-    return True
-
-
 def _close(folder: Path, planned: Stage, shards: int) -> Manifest:
     commits, rows, dropped = {}, 0, 0
     drops: Counter[str] = Counter()
     for n in range(shards):
-        path = folder / _commit_name(n)
-        commit = _load(path, Commit)
+        path = folder / commit_name(n)
+        commit = load(path, Commit)
         commits[path.name] = sha256_file(path)
         rows += commit.rows
         dropped += commit.dropped
@@ -351,7 +274,7 @@ def _close(folder: Path, planned: Stage, shards: int) -> Manifest:
         seed=seed if isinstance(seed, int) else None,
         commits=commits,
     )
-    atomic_write(folder / MANIFEST, _json(manifest, indent=True) + b"\n")
+    atomic_write(folder / MANIFEST, to_json(manifest, indent=True) + b"\n")
     return manifest
 
 
@@ -381,7 +304,7 @@ def _write_log(folder: Path, timings: dict[str, float], workers: int) -> None:
     from seestep.gitinfo import commit_of_code
 
     log = {"git": commit_of_code(), "workers": workers, "shard_seconds": timings}
-    atomic_write(folder / LOG, _json(log, indent=True) + b"\n")
+    atomic_write(folder / LOG, to_json(log, indent=True) + b"\n")
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -401,9 +324,9 @@ def read_manifest(folder: Path) -> Manifest:
             if started
             else "look at the path",
         )
-    manifest = _load(path, Manifest)
+    manifest = load(path, Manifest)
     for name, wanted in manifest.commits.items():
-        _verify(folder / name, wanted)
+        verify(folder / name, wanted)
     return manifest
 
 
@@ -420,25 +343,25 @@ def read_rows(folder: Path, kind: type[T]) -> Iterator[T]:
     folder = Path(folder)
     for n, commit in _commits(folder):
         name = f"part-{n:05d}.jsonl"
-        _verify(folder / name, commit.files[name])
+        verify(folder / name, commit.files[name])
         yield from read_jsonl(folder / name, kind)
 
 
 def read_part(folder: Path, n: int, kind: type[T]) -> Iterator[T]:
     """Rows of shard ``n`` of a closed run folder, hash checked; the manifest is not re-read."""
     folder = Path(folder)
-    commit = _load(folder / _commit_name(n), Commit)
+    commit = load(folder / commit_name(n), Commit)
     name = f"part-{n:05d}.jsonl"
-    _verify(folder / name, commit.files[name])
+    verify(folder / name, commit.files[name])
     yield from read_jsonl(folder / name, kind)
 
 
 def read_part_verdicts(folder: Path, n: int) -> Iterator[Verdict]:
     """Verdicts of shard ``n`` of a closed run folder, in ledger order, hash checked."""
     folder = Path(folder)
-    commit = _load(folder / _commit_name(n), Commit)
+    commit = load(folder / commit_name(n), Commit)
     name = f"ledger-{n:05d}.parquet"
-    _verify(folder / name, commit.files[name])
+    verify(folder / name, commit.files[name])
     yield from (verdict for _, verdict in ledger.read(folder / name) if verdict.check)
 
 
@@ -448,7 +371,7 @@ def read_verdicts(folder: Path, checks: Collection[str] | None = None) -> Iterat
     folder = Path(folder)
     for n, commit in _commits(folder):
         name = f"ledger-{n:05d}.parquet"
-        _verify(folder / name, commit.files[name])
+        verify(folder / name, commit.files[name])
         for _, verdict in ledger.read(folder / name, checks):
             if verdict.check:
                 yield verdict
@@ -463,46 +386,4 @@ def side_files(folder: Path) -> Iterator[Path]:
 
 def _commits(folder: Path) -> Iterator[tuple[int, Commit]]:
     for n in range(read_manifest(folder).shards):
-        yield n, _load(folder / _commit_name(n), Commit)
-
-
-def _commit_name(n: int) -> str:
-    return f"commit-{n:05d}.json"
-
-
-def _verify(path: Path, wanted: str) -> None:
-    try:
-        got = sha256_file(path)
-    except DataError as error:
-        raise RunError(f"a file of this run folder is gone: {error.what}", file=path) from error
-    if got != wanted:
-        raise RunError(
-            "this file changed after it was written",
-            file=path,
-            wanted=f"sha256 {wanted[:12]}",
-            got=got[:12],
-            hint="delete the run folder and make it again",
-        )
-
-
-S = TypeVar("S", bound=msgspec.Struct)
-
-
-def _load(path: Path, kind: type[S]) -> S:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except FileNotFoundError as error:
-        raise RunError("a file of this run folder is gone", file=path) from error
-    except msgspec.DecodeError as error:
-        raise RunError(f"this file is damaged: {error}", file=path) from error
-
-
-def _json(value: Any, *, indent: bool = False) -> bytes:
-    data = msgspec.json.encode(value, enc_hook=_plain, order="deterministic")
-    return msgspec.json.format(data, indent=2) if indent else data
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return value.as_posix()
-    raise TypeError(f"a config may not hold a {type(value).__name__}")
+        yield n, load(folder / commit_name(n), Commit)

@@ -178,7 +178,7 @@ _job: tuple[bytes, Work] | None = None  # of a worker: the last one it was sent
 
 
 def _make(folder: Path, fingerprint: str, work: Work, n: int) -> tuple[int, float]:
-    from seestep.run import commit_shard
+    from seestep.shards import commit_shard
 
     began = time.monotonic()
     commit_shard(folder, n, fingerprint, work(n))

@@ -26,6 +26,7 @@ FOUNDATION = (
     ("terminal",),
     ("disk", "progress", "gitinfo", "heap", "twice", "columns", "compiled"),
     ("jsonl", "ledger"),
+    ("shards",),
     ("run", "workers"),
     ("cluster",),
     ("lineage", "checkup"),
