@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seestep.errors import RunError, need
+from seestep.outcome import Kind, attempt, outcome
 from seestep.workers import working
 
 if TYPE_CHECKING:
@@ -106,12 +107,15 @@ class RayCrew:
         from seestep.shards import write_shard
 
         sealed = partial(_sealed, folder=folder, fingerprint=fingerprint, work=work)
-        for n, seconds, shard in self.each(sealed, todo):
+        for n, seconds, shard in self._all(sealed, todo, "shard"):
             write_shard(folder, n, shard)
             yield n, seconds
 
     def each(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         """``work(job)`` of every job, each in a batch of its own; results as they are done."""
+        return self._all(work, jobs, "job")
+
+    def _all(self, work: Callable[[J], R], jobs: Sequence[J], kind: Kind) -> Iterator[R]:
         import ray
         from ray.exceptions import RayError
 
@@ -122,17 +126,14 @@ class RayCrew:
         rows = [{"job": pickle.dumps(job)} for job in jobs]
         asked = ray.data.from_items(rows, override_num_blocks=len(rows))
         made = asked.map_batches(
-            partial(_done, frozen),
+            partial(_done, frozen, kind),
             batch_size=1,
             batch_format="pyarrow",
             zero_copy_batch=True,
         )
         try:
             for row in made.iter_rows():
-                result = pickle.loads(row["result"])
-                if isinstance(result, _Failure):
-                    raise result.error
-                yield result
+                yield outcome(row["result"])
         except RayError as error:
             raise RunError(
                 f"the cluster lost work: {str(error).strip().splitlines()[-1]}",
@@ -140,23 +141,10 @@ class RayCrew:
             ) from error
 
 
-class _Failure:
-    """What a job raised, on its way home."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-def _done(frozen: bytes, batch: pa.Table) -> pa.Table:
+def _done(frozen: bytes, kind: Kind, batch: pa.Table) -> pa.Table:
     import pyarrow as pa
 
-    work = pickle.loads(frozen)
-    made = []
-    for job in batch["job"].to_pylist():
-        try:
-            made.append(pickle.dumps(work(pickle.loads(job))))
-        except Exception as error:
-            made.append(pickle.dumps(_Failure(error)))
+    made = [attempt(frozen, job, kind) for job in batch["job"].to_pylist()]
     return pa.table({"result": pa.array(made, pa.large_binary())})
 
 

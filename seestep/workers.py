@@ -9,13 +9,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seestep.errors import RunError
+from seestep.outcome import Kind, attempt, outcome
 
 if TYPE_CHECKING:
     from seestep.run import ShardResult
@@ -128,30 +130,36 @@ class Pool:
     ) -> Iterator[tuple[int, float]]:
         """Make and commit shards; yields (shard, seconds) as each is committed."""
         try:
-            frozen = pickle.dumps(work)
+            frozen = pickle.dumps(partial(_make, folder, fingerprint, work))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise RunError(
-                f"the work of this stage cannot be sent to {self._workers} processes: {error}",
-                file=folder,
-                hint="workers: 1",
-            ) from error
+            raise self._unsent("the work of this stage", error, folder) from error
         with _no_dead_workers(folder):
-            yield from self._all(
-                [self._pool.submit(_work_on, folder, fingerprint, frozen, n) for n in todo]
-            )
+            yield from self._all(frozen, todo, "shard")
 
     def each(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         """``work(job)`` of every job in the processes; yields results as they are done.
 
         ``work`` and the jobs must be picklable. The first failure ends the others.
         """
-        with _no_dead_workers(None):
-            yield from self._all([self._pool.submit(work, job) for job in jobs])
-
-    def _all(self, futures: Sequence[Future[R]]) -> Iterator[R]:
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            frozen = pickle.dumps(work)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise self._unsent("this work", error) from error
+        with _no_dead_workers(None):
+            yield from self._all(frozen, jobs, "job")
+
+    def _unsent(self, what: str, error: Exception, folder: Path | None = None) -> RunError:
+        return RunError(
+            f"{what} cannot be sent to {self._workers} processes: {error}",
+            file=folder,
+            hint="workers: 1",
+        )
+
+    def _all(self, work: bytes, jobs: Sequence[object], kind: Kind) -> Iterator[Any]:
+        try:
+            sent = [self._pool.submit(attempt, work, pickle.dumps(job), kind) for job in jobs]
+            for future in as_completed(sent):
+                yield outcome(future.result())
         except BaseException:  # a failure, Ctrl-C, or a caller that stops listening
             self._terminate()
             raise
@@ -174,7 +182,6 @@ def _no_dead_workers(folder: Path | None) -> Iterator[None]:
 
 
 _shared: Crew | None = None  # one a process, for stages that know nothing of one another
-_job: tuple[bytes, Work] | None = None  # of a worker: the last one it was sent
 
 
 def _make(folder: Path, fingerprint: str, work: Work, n: int) -> tuple[int, float]:
@@ -198,10 +205,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _work_on(folder: Path, fingerprint: str, frozen: bytes, n: int) -> tuple[int, float]:
-    global _job
-    if _job is None or _job[0] != frozen:
-        _job = (frozen, pickle.loads(frozen))
-    return _make(folder, fingerprint, _job[1], n)

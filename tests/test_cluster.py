@@ -12,10 +12,11 @@ from seestep import run
 from seestep.cluster import on_ray
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.measuring import measure_parts
-from seestep.errors import DataError, RunError
+from seestep.errors import DataError, MediaError, RunError
 from seestep.workers import spread
 from tests.curate.test_engine import TOY, folder_of
 from tests.curate.test_measure import Letters, calls
+from tests.foundation.raising import TOLD, Nameless, is_that_of_media, raising
 
 # Ray warns of its own settings, and leaves sockets to the garbage collector
 pytestmark = [
@@ -79,6 +80,21 @@ def test_results_and_errors_come_home(cluster):
         list(spread(_double, [1, -1], 2))
     with pytest.raises(RunError, match="cannot be sent to a cluster"):
         list(spread(lambda job: job, [1, 2], 2))
+
+
+@pytest.mark.parametrize("job", TOLD)
+def test_an_error_that_cannot_travel_is_told_in_one_sentence(job, cluster):
+    with pytest.raises(RunError, match=TOLD[job]):
+        list(spread(raising, [job, "fine"], 2))
+
+
+def test_errors_come_home_whole_and_unreadable_work_is_told(cluster):
+    with pytest.raises(MediaError) as found:
+        list(spread(raising, ["media", "fine"], 2))
+    assert is_that_of_media(found.value)
+    assert "in raising" in str(found.value.__cause__)
+    with pytest.raises(RunError, match="this work cannot be read in another process"):
+        list(spread(Nameless(), ["a", "b"], 2))
 
 
 def test_an_address_where_nothing_listens_is_told_at_once():

@@ -24,7 +24,7 @@ FOUNDATION = (
     ("yamls", "fit"),
     ("recipe",),
     ("terminal",),
-    ("disk", "progress", "gitinfo", "heap", "twice", "columns", "compiled"),
+    ("disk", "progress", "gitinfo", "heap", "twice", "columns", "compiled", "outcome"),
     ("jsonl", "ledger"),
     ("shards",),
     ("run", "workers"),

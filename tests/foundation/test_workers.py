@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from seestep.errors import RunError
+from seestep.errors import MediaError, RunError
 from seestep.run import ShardResult
-from seestep.workers import shared_pool
+from seestep.workers import Pool, shared_pool
 from tests.foundation.folders import dying, hashes, make, slow_last_first
+from tests.foundation.raising import TOLD, Nameless, is_that_of_media, raising
 
 
 def sign(n: int, folder: Path) -> ShardResult:
@@ -51,3 +52,32 @@ def test_with_one_worker_nothing_is_started(tmp_path):
     with shared_pool(1, partial(started, tmp_path)):
         make(tmp_path / "out")
     assert not list(tmp_path.glob("started-*"))
+
+
+@pytest.mark.parametrize("job", TOLD)
+def test_an_error_that_cannot_travel_is_told_in_one_sentence(job, pool):
+    with pytest.raises(RunError, match=TOLD[job]):
+        list(pool.each(raising, [job]))
+
+
+@pytest.fixture
+def pool():
+    with Pool(1) as made:
+        yield made
+
+
+def test_an_error_that_can_travel_comes_home_as_itself_with_its_traceback(pool):
+    with pytest.raises(MediaError) as found:
+        list(pool.each(raising, ["media"]))
+    assert is_that_of_media(found.value)
+    with Pool(1) as other, pytest.raises(ValueError) as plain:
+        list(other.each(raising, ["value"]))
+    assert plain.value.args == ("a plain one", 7)
+    assert "in raising" in str(plain.value.__cause__)
+
+
+def test_work_that_cannot_be_sent_or_read_is_told(pool):
+    with pytest.raises(RunError, match="this work cannot be sent to 1 processes"):
+        list(pool.each(lambda job: job, [1]))
+    with pytest.raises(RunError, match="this work cannot be read in another process: invalid lit"):
+        list(pool.each(Nameless(), ["a"]))
