@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +19,11 @@ from seestep.cluster import on_ray
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.measuring import measure_parts
 from seestep.errors import DataError, MediaError, RunError
+from seestep.run import ShardResult
 from seestep.workers import spread
 from tests.curate.test_engine import TOY, folder_of
 from tests.curate.test_measure import Letters, calls
+from tests.foundation.folders import hashes, make, work
 from tests.foundation.raising import TOLD, Nameless, is_that_of_media, raising
 
 # Ray warns of its own settings, and leaves sockets to the garbage collector
@@ -95,6 +103,126 @@ def test_errors_come_home_whole_and_unreadable_work_is_told(cluster):
     assert "in raising" in str(found.value.__cause__)
     with pytest.raises(RunError, match="this work cannot be read in another process"):
         list(spread(Nameless(), ["a", "b"], 2))
+
+
+def _dies_while(n: int, *, flag: Path, diary: Path) -> ShardResult:
+    with diary.open("a") as lines:
+        lines.write(f"{n}\n")
+    if n == 3 and flag.exists():
+        time.sleep(1)  # the others are done
+        os._exit(7)
+    return work(n)
+
+
+def test_a_worker_that_always_dies_is_told_and_the_same_command_goes_on(tmp_path, cluster):
+    flag, diary = tmp_path / "flag", tmp_path / "diary"
+    flag.touch()
+    stage = partial(make, shards=4, workers=2, work=partial(_dies_while, flag=flag, diary=diary))
+    with pytest.raises(RunError, match="ended its worker process on the cluster, 3 times"):
+        stage(tmp_path / "ray")
+    assert sorted(calls(diary)) == [0, 1, 2, 3, 3, 3]
+    flag.unlink()
+    stage(tmp_path / "ray")
+    assert sorted(calls(diary)) == [0, 1, 2, 3, 3, 3, 3]
+    make(tmp_path / "one", shards=4)
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "ray")
+
+
+def _killed_once(job: int, *, flag: Path) -> int:
+    if job == 1 and flag.exists():
+        flag.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def test_what_a_killed_worker_did_is_done_by_another(tmp_path, cluster):
+    flag = tmp_path / "flag"
+    flag.touch()
+    assert sorted(spread(partial(_killed_once, flag=flag), range(4), 2)) == [0, 1, 2, 3]
+    assert not flag.exists()
+
+
+def _slowly(n: int) -> ShardResult:
+    time.sleep(0.4)
+    return work(n)
+
+
+def slow_stage(folder: str) -> None:
+    """For a process of its own, that can be ended."""
+    with on_ray("local", cpus=2):
+        make(Path(folder), shards=10, workers=2, work=_slowly)
+
+
+def _alive(mark: str) -> list[str]:
+    """Processes with ``mark`` in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may have ended, or be another user's
+            if mark.encode() in (place / "environ").read_bytes():
+                found.append((place / "cmdline").read_text().replace("\0", " ")[:80])
+    return found
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_ended_driver_leaves_no_process_and_is_gone_on_with(tmp_path, ending):
+    out = tmp_path / "ray"
+    code = f"from tests.test_cluster import slow_stage; slow_stage({str(out)!r})"
+    mark = f"ENDED_DRIVER={tmp_path}"
+    told = dict([mark.split("=", 1)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=os.environ | told, stderr=subprocess.DEVNULL
+    )
+    while not (out / "commit-00000.json").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(ending)
+    assert process.wait(30) != 0
+    until = time.monotonic() + 15
+    while _alive(mark) and time.monotonic() < until:
+        time.sleep(0.2)
+    if ending != signal.SIGKILL:  # agents of Ray then wait a minute for their like
+        assert _alive(mark) == []
+    done = {p.name: p.stat().st_mtime_ns for p in out.glob("commit-*.json")}
+    assert 0 < len(done) < 10
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+    assert {name: (out / name).stat().st_mtime_ns for name in done} == done
+    make(tmp_path / "one", shards=10)
+    assert hashes(tmp_path / "one") == hashes(out)
+
+
+SETTINGS = """
+import faulthandler, logging, os, signal, sys
+import ray.data
+from seestep.cluster import on_ray
+from seestep.workers import spread
+
+def settings():
+    shown = ray.data.DataContext.get_current()
+    loggers = {name: logging.getLogger(name).level for name in ("", "ray", "ray.data")}
+    ended = signal.getsignal(signal.SIGTERM), sys.excepthook, faulthandler.is_enabled()
+    bars = shown.enable_progress_bars, shown.print_on_execution_start
+    return dict(os.environ), loggers, ended, bars
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "maybe"
+logging.getLogger("ray").setLevel(17)
+before = settings()
+with on_ray("local", cpus=1):
+    assert list(spread(abs, [-3], 1)) == [3]
+    assert settings()[1]["ray.data"] > before[1]["ray.data"]
+    os.environ["OURS"] = "stays"
+assert os.environ.pop("OURS") == "stays"
+assert settings() == before, (settings(), before)
+try:
+    with on_ray("127.0.0.1:1"):
+        pass
+except Exception as error:
+    assert "no Ray cluster answers" in str(error)
+assert settings() == before, (settings(), before)
+"""
+
+
+def test_settings_are_afterwards_what_they_were():
+    told = subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
 
 
 def test_an_address_where_nothing_listens_is_told_at_once():
