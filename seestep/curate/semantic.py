@@ -17,7 +17,7 @@ import msgspec
 from seestep.columns import texts
 from seestep.curate.batch import Batch
 from seestep.curate.embed import UNREADABLE, Encoder, column, matrix
-from seestep.curate.join import CELLS_FROM, near_pairs
+from seestep.curate.join import CELLS_FROM, stars
 from seestep.curate.measure import Measure
 from seestep.curate.near import FILLERS, normalise
 from seestep.curate.relevance import question
@@ -56,7 +56,8 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     ``least`` is the cosine from which two texts mean the same; ``deciding_words`` also asks that
     the words that decide an answer agree. Up to ``exact_up_to`` records of one picture (or of none)
-    all pairs are compared, beyond that those of overlapping cells (k-means, as SemDeDup has it).
+    and of the same such words no twin is missed; of more, those of overlapping cells are compared
+    (k-means, as SemDeDup has it).
     Texts in scripts that the encoder does not read stay, and the verdict says why.
     """
 
@@ -81,28 +82,26 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         vectors = matrix(table["vector"])
         deciding = [_deciding(text) for text in table["text"].to_pylist()]
         answers = [_stems(text) for text in table["answer"].to_pylist()]
-        groups: dict[str, list[int]] = {}
-        for row in range(len(batch)):
-            if not why[row]:
-                groups.setdefault(batch.images[row], []).append(row)
-        near: dict[int, list[tuple[float, int]]] = {}
-        for rows in groups.values():
-            left, right, cosine = near_pairs(vectors[rows], self.least, self.exact_up_to, seed)
-            for a, b, likeness in zip(left.tolist(), right.tolist(), cosine.tolist(), strict=True):
-                one, other = rows[a], rows[b]
-                if not self.deciding_words or (
-                    agree(deciding[one], deciding[other]) and _meet(answers[one], answers[other])
-                ):
-                    near.setdefault(one, []).append((likeness, other))
-                    near.setdefault(other, []).append((likeness, one))
-        kept: dict[int, int] = {}  # row -> its place among the kept
-        twin: dict[int, tuple[float, int]] = {}
+        groups: dict[tuple[str, ...], list[int]] = {}
         for row in best_first(batch.quality, batch.ids):
-            found = [(c, other) for c, other in near.get(row, ()) if other in kept]
-            if found:
-                twin[row] = min(found, key=lambda f: (-f[0], kept[f[1]]))
-            else:
-                kept[row] = len(kept)
+            if not why[row]:
+                decide = deciding[row][0] if self.deciding_words else ()
+                groups.setdefault((batch.images[row], *decide), []).append(row)
+        twin: dict[int, tuple[float, int]] = {}
+        for rows in groups.values():
+            if len(rows) == 1:
+                continue
+
+            def same(one: int, other: int, rows: list[int] = rows) -> bool:
+                a, b = rows[one], rows[other]
+                return not self.deciding_words or (
+                    agree(deciding[a], deciding[b]) and _meet(answers[a], answers[b])
+                )
+
+            found = stars(vectors[rows], self.least, same, exact_up_to=self.exact_up_to, seed=seed)
+            for one, told in zip(rows, found, strict=True):
+                if told is not None:
+                    twin[one] = told.cosine, rows[told.row]
         return [self._verdict(batch, row, why[row], twin.get(row)) for row in range(len(batch))]
 
     def _verdict(self, batch: Batch, row: int, why: str, twin: tuple[float, int] | None) -> Verdict:

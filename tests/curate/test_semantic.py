@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from seestep.curate import join
 from seestep.curate.batch import make_batch
-from seestep.curate.join import near_pairs
+from seestep.curate.embed import column
+from seestep.curate.join import stars
 from seestep.curate.near import normalise
 from seestep.curate.semantic import SemanticDuplicates, _deciding, agree
 from seestep.records import Freeform, Number
@@ -28,48 +31,112 @@ def clumps(count: int, each: int, seed: int = 0) -> np.ndarray:
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
-def brute(vectors: np.ndarray, least: float) -> dict[tuple[int, int], float]:
-    likeness = vectors.astype(np.float64) @ vectors.astype(np.float64).T
-    count = len(vectors)
-    return {
-        (a, b): likeness[a, b]
-        for a in range(count)
-        for b in range(a + 1, count)
-        if likeness[a, b] >= least
-    }
+def brute(
+    vectors: np.ndarray, least: float, same=lambda row, kept: True
+) -> list[tuple[int, float] | None]:
+    """The same from all pairs in float64: greedy, best first."""
+    whole = vectors.astype(np.float64)
+    whole /= np.linalg.norm(whole, axis=1, keepdims=True)
+    likeness = whole @ whole.T
+    kept: list[int] = []
+    found: list[tuple[int, float] | None] = []
+    for row in range(len(vectors)):
+        near = [k for k in kept if likeness[row, k] >= least - 1e-6 and same(row, k)]
+        best = max(near, key=lambda k: likeness[row, k], default=None)
+        if best is None:
+            kept.append(row)
+        found.append(None if best is None else (best, likeness[row, best]))
+    return found
+
+
+def check(vectors: np.ndarray, least: float, same=lambda row, kept: True) -> int:
+    """Compare with ``brute``; equally like twins may be others. Returns how many rows go."""
+    found, wanted = stars(vectors, least, same), brute(vectors, least, same)
+    assert [f is None for f in found] == [w is None for w in wanted]
+    for row, (f, w) in enumerate(zip(found, wanted, strict=True)):
+        if f is not None:
+            assert w is not None and f.cosine == pytest.approx(w[1], abs=1e-7)
+            assert found[f.row] is None and f.row < row and same(row, f.row)
+    return sum(f is not None for f in found)
+
+
+def circle(cosines: np.ndarray) -> np.ndarray:
+    angle = np.arccos(cosines)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
 
 @pytest.mark.parametrize("count", [1, 3, 700, 1500])
-def test_all_pairs_are_found_whatever_the_blocks(count):
-    vectors = clumps(count, 3)
-    left, right, cosine = near_pairs(vectors, 0.98)
-    wanted = brute(vectors, 0.98)
-    assert list(zip(left.tolist(), right.tolist(), strict=True)) == sorted(wanted)
-    assert np.allclose(cosine, [wanted[pair] for pair in sorted(wanted)], atol=1e-6)
+def test_twins_are_those_of_all_pairs_whatever_the_blocks(count):
+    rng = np.random.default_rng(count)
+    vectors = clumps(count, 3)[rng.permutation(3 * count)]
+    assert check(vectors, 0.98) >= count
 
 
-def test_one_row_has_no_pair_wherever_cells_begin():
-    assert len(near_pairs(clumps(1, 1), 0.9, exact_up_to=0)[0]) == 0
+def test_twins_of_many_sorts_are_those_of_all_pairs(monkeypatch):
+    monkeypatch.setattr(join, "BLOCK", 64)
+    monkeypatch.setattr(join, "PAIRS", 100)
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        vectors = clumps(int(rng.integers(1, 30)), int(rng.integers(1, 20)), seed)
+        vectors = vectors[rng.permutation(len(vectors))]
+        words = rng.integers(0, 3, len(vectors))
+        check(vectors, float(rng.choice([0.5, 0.9, 0.98])), lambda a, b, w=words: w[a] == w[b])
+
+
+def test_vectors_about_the_threshold_are_those_of_all_pairs():
+    """From a millionth below ``least`` on two are twins, and a tenth of that is told apart."""
+    for least in (0.5, 0.92, 0.999):
+        offsets = np.array([-3e-6, -2e-6, -1.3e-6, -7e-7, -1e-7, 0, 1e-7, 1e-6])
+        for offset in offsets:
+            gone = check(circle(np.array([1, least + offset])), least)
+            assert gone == (offset > -1e-6)
+
+
+def test_a_long_chain_is_that_of_all_pairs():
+    step = np.cos(np.deg2rad(np.arange(0, 170, 0.05)))
+    assert check(circle(step), float(np.cos(np.deg2rad(0.11)))) > 2000
+    rng = np.random.default_rng(1)
+    assert check(circle(step[rng.permutation(len(step))]), float(np.cos(np.deg2rad(0.11)))) > 1500
+
+
+def test_a_clique_of_two_thousand_leaves_one_or_one_of_each_word():
+    vectors = clumps(1, 2000)
+    assert brute(vectors, 0.9).count(None) == 1
+    assert check(vectors, 0.9) == 1999
+    assert check(vectors, 0.9, lambda row, kept: row % 7 == kept % 7) == 1993
+
+
+def test_memory_grows_with_the_rows_of_a_clique_not_with_its_pairs():
+    vectors = np.repeat(unit(np.random.default_rng(0), 1, 64), 20_000, axis=0)
+    tracemalloc.start()
+    found = stars(vectors, 0.9)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [None, *[(0, 1.0)] * 19_999]
+    assert peak < 100e6  # all pairs would be 200 million
+
+
+def test_one_row_has_no_twin_wherever_cells_begin():
+    assert stars(clumps(1, 1), 0.9, exact_up_to=0) == [None]
+    assert stars(clumps(1, 1)[:0], 0.9, exact_up_to=0) == []
 
 
 def test_equal_vectors_are_one_alike_whatever_float32_makes_of_them():
     one = np.random.default_rng(0).normal(size=(50, 384)).astype(np.float32)
     one /= np.linalg.norm(one, axis=1, keepdims=True)
-    vectors = np.concatenate([one, one])
-    left, right, cosine = near_pairs(vectors, 1.0)
-    assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(i, i + 50) for i in range(50)]
-    assert (cosine == 1).all()
+    found = stars(np.concatenate([one, one]), 1.0)
+    assert found == [*[None] * 50, *((i, 1.0) for i in range(50))]
 
 
-def test_cells_find_nearly_all_pairs_and_no_other():
-    vectors = clumps(4000, 3)
-    exact = set(zip(*(c.tolist() for c in near_pairs(vectors, 0.98)[:2]), strict=True))
-    left, right, cosine = near_pairs(vectors, 0.98, exact_up_to=1000, seed=1)
-    found = list(zip(left.tolist(), right.tolist(), strict=True))
-    assert len(found) == len(set(found)) and set(found) <= exact
-    assert len(found) / len(exact) > 0.99
-    again = near_pairs(vectors, 0.98, exact_up_to=1000, seed=1)
-    assert (again[0] == left).all() and (again[2] == cosine).all()
+def test_cells_find_nearly_all_twins_and_no_other():
+    vectors = clumps(4000, 3)[np.random.default_rng(2).permutation(12_000)]
+    exact = stars(vectors, 0.98)
+    found = stars(vectors, 0.98, exact_up_to=1000, seed=1)
+    gone = [(row, twin) for row, twin in enumerate(found) if twin is not None]
+    for row, twin in gone:
+        assert float(vectors[row] @ vectors[twin.row]) >= 0.98 - 1e-5 and found[twin.row] is None
+    assert len(gone) / sum(twin is not None for twin in exact) > 0.99
+    assert stars(vectors, 0.98, exact_up_to=1000, seed=1) == found
 
 
 @pytest.mark.parametrize(
@@ -147,11 +214,43 @@ def test_a_chain_keeps_both_ends():
     batch = make_batch([ask(k, f"word {k}", RACKET) for k in "abc"])
     angle = np.deg2rad([0, 20, 40])
     vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-    from seestep.curate.embed import column
-
     table = pa.table(
         {"vector": column(vectors), "text": ["x"] * 3, "answer": ["x"] * 3, "why": [""] * 3}
     )
     found = SemanticDuplicates(least=0.9).decide(batch, table)
     assert [v.keep for v in found] == [True, False, True]
     assert found[1].evidence == f"twin t:a cosine {np.cos(np.deg2rad(20)):.6f}"
+
+
+def test_verdicts_are_those_of_all_pairs_within_pictures_words_and_what_was_read():
+    rng = np.random.default_rng(3)
+    words = ["mug", "left", "right", "three", "four", "dog", "table", "cat"]
+    for seed in range(6):
+        vectors = clumps(12, 25, seed)[rng.permutation(300)]
+        texts = [" ".join(rng.choice(words, rng.integers(1, 4))) for _ in range(300)]
+        answers = [str(a) for a in rng.choice(words[:3], 300)]
+        why = ["not read" if n < 0.1 else "" for n in rng.random(300)]
+        batch = make_batch([ask(f"{n:03d}", "q", RACKET) for n in range(300)])
+        batch = replace(
+            batch,
+            images=tuple(str(i) for i in rng.choice(["a", "b", "none"], 300)),
+            quality=tuple(float(q) for q in rng.integers(0, 3, 300)),
+        )
+        columns = {"vector": column(vectors), "text": texts, "answer": answers, "why": why}
+        found = SemanticDuplicates(least=0.95).decide(batch, pa.table(columns))
+        order = sorted(range(300), key=lambda row: (-batch.quality[row], batch.ids[row]))
+
+        def same(a, b, order=order, batch=batch, texts=texts, answers=answers, why=why):
+            one, other = order[a], order[b]
+            return (
+                not why[one]
+                and not why[other]
+                and batch.images[one] == batch.images[other]
+                and agree(_deciding(texts[one]), _deciding(texts[other]))
+                and answers[one] == answers[other]
+            )
+
+        wanted = brute(vectors[order], 0.95, same)
+        assert [found[row].keep for row in order] == [twin is None for twin in wanted]
+        assert 0 < sum(twin is not None for twin in wanted) < 300
+        assert all((v.evidence == "not read") == (w != "") for v, w in zip(found, why, strict=True))
