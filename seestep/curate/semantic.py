@@ -9,17 +9,17 @@ cosine of the two.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seestep.columns import texts
 from seestep.curate.batch import Batch
+from seestep.curate.deciding import agree, deciding_of, meet, words_of_answer
 from seestep.curate.embed import UNREADABLE, Encoder, column, matrix
 from seestep.curate.join import CELLS_FROM, stars
 from seestep.curate.measure import Measure
-from seestep.curate.near import FILLERS, normalise
+from seestep.curate.near import normalise
 from seestep.curate.relevance import question
 from seestep.curate.twins import best_first
 from seestep.media import Roots
@@ -27,28 +27,6 @@ from seestep.records import Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_PLACES = (
-    "left right above below under over beneath behind front back between beside inside outside in "
-    "on into onto near nearer nearest far farther farthest close closer closest top bottom middle "
-    "leftmost rightmost uppermost upper lower up down before after next first last second third "
-    "towards toward away from to"
-)
-_COMPARED = (
-    "more less most least fewer bigger biggest smaller smallest larger largest taller tallest "
-    "faster slower older younger shorter shortest longer longest higher highest lowest same "
-    "different every all any both either only than and or"
-)
-_SAID = (  # "isn't" is normalised to "isn t"
-    "yes no not none never without nothing cannot isn aren wasn weren doesn don didn open opened "
-    "closed close on off zero one two three four five six seven eight nine ten"
-)
-_COLOURS = (
-    "red green blue yellow orange purple pink brown black white grey gray beige gold silver dark "
-    "light"
-)
-DECIDING = frozenset(f"{_PLACES} {_COMPARED} {_SAID} {_COLOURS}".split())
-_WORD = re.compile(r"[^\W_]+(?:[.,'][^\W_]+)*")
 
 
 class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,12 +58,12 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         """One verdict a row. A dropped row is near a row that is kept."""
         why = table["why"].to_pylist()
         vectors = matrix(table["vector"])
-        deciding = [_deciding(text) for text in table["text"].to_pylist()]
-        answers = [_stems(text) for text in table["answer"].to_pylist()]
+        deciding = [deciding_of(text) for text in table["text"].to_pylist()]
+        answers = [words_of_answer(text) for text in table["answer"].to_pylist()]
         groups: dict[tuple[str, ...], list[int]] = {}
         for row in best_first(batch.quality, batch.ids):
             if not why[row]:
-                decide = deciding[row][0] if self.deciding_words else ()
+                decide = deciding[row].words if self.deciding_words else ()
                 groups.setdefault((batch.images[row], *decide), []).append(row)
         twin: dict[int, tuple[float, int]] = {}
         for rows in groups.values():
@@ -95,7 +73,7 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             def same(one: int, other: int, rows: list[int] = rows) -> bool:
                 a, b = rows[one], rows[other]
                 return not self.deciding_words or (
-                    agree(deciding[a], deciding[b]) and _meet(answers[a], answers[b])
+                    agree(deciding[a], deciding[b]) and meet(answers[a], answers[b])
                 )
 
             found = stars(vectors[rows], self.least, same, exact_up_to=self.exact_up_to, seed=seed)
@@ -149,31 +127,3 @@ class Meanings(msgspec.Struct, frozen=True):
                 "why": texts([UNREADABLE.format(s) if s else "" for s in scripts]),
             }
         )
-
-
-def agree(one: tuple[list[str], list[str]], other: tuple[list[str], list[str]]) -> bool:
-    """Whether two texts decide alike: the same deciding words and numbers in the same order, and,
-    where there are any, the words that both have in the same order ("the mug left of the bowl" is
-    not "the bowl left of the mug")."""
-    if one[0] != other[0]:
-        return False
-    if not one[0]:
-        return True
-    both = set(one[1]) & set(other[1])
-    return [w for w in one[1] if w in both] == [w for w in other[1] if w in both]
-
-
-def _deciding(text: str) -> tuple[list[str], list[str]]:
-    """The deciding words and numbers of a normalised text, and its other words but for fillers."""
-    words = _WORD.findall(text)
-    decide = [w for w in words if w in DECIDING or any(c.isdigit() for c in w)]
-    return decide, [w for w in words if w not in DECIDING and w not in FILLERS]
-
-
-def _stems(answer: str) -> set[str]:
-    """The content words of a normalised answer, without an English plural."""
-    return {w.removesuffix("s") for w in _WORD.findall(answer) if w not in FILLERS}
-
-
-def _meet(one: set[str], other: set[str]) -> bool:
-    return bool(one & other) or not (one or other)

@@ -11,10 +11,11 @@ import pytest
 
 from seestep.curate import join
 from seestep.curate.batch import make_batch
+from seestep.curate.deciding import agree, deciding_of, meet, words_of_answer
 from seestep.curate.embed import column
 from seestep.curate.join import stars
 from seestep.curate.near import normalise
-from seestep.curate.semantic import SemanticDuplicates, _deciding, agree
+from seestep.curate.semantic import SemanticDuplicates
 from seestep.records import Freeform, Number
 from tests.curate.test_engine import ask
 
@@ -156,7 +157,65 @@ def test_cells_find_nearly_all_twins_and_no_other():
     ],
 )
 def test_words_decide(one, other, same):
-    assert agree(_deciding(normalise(one)), _deciding(normalise(other))) == same
+    assert agree(deciding_of(normalise(one)), deciding_of(normalise(other))) == same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("杯子左边是什么？盘子", "杯子右边是什么？盘子", False),
+        ("杯子左边是什么？盘子", "杯子的左侧是什么？盘子", True),
+        ("杯子左边是什么？盘子", "什么在杯子的左側？盘子", True),
+        ("杯子上面有什么？书", "杯子下面有什么？书", False),
+        ("盒子里有什么？苹果", "盒子外有什么？苹果", False),
+        ("盒子里有什么？苹果", "盒子中有什么？苹果", True),
+        ("有三把椅子", "有四把椅子", False),
+        ("图中有两把椅子", "有二把椅子。", True),
+        ("图中有兩把椅子", "图中有２把椅子", False),  # as "two" and "2" are
+        ("有3把椅子", "有4把椅子", False),
+        ("房间里有３把椅子", "房间里有3把椅子。", True),
+        ("十二个人", "二十个人", False),
+        ("第一个杯子", "第二个杯子", False),
+        ("桌上有杯子吗？有", "桌上有杯子吗？没有", False),
+        ("桌上有没有杯子？有", "桌上有杯子吗？有", True),
+        ("他是不是在跑步？", "他在跑步吗？", True),
+        ("他是否在跑步？", "他在跑步吗？", True),
+        ("他在跑步", "他不在跑步", False),
+        ("这里没人", "这里無人", True),
+        ("门开着吗？是", "门开着吗？否", False),
+        ("门是打开的", "门是关闭的", False),
+        ("红色的杯子", "蓝色的杯子", False),
+        ("紅的杯子", "红色的杯子", True),
+        ("杯子在碗的左边", "碗在杯子的左边", False),
+        ("有多少把椅子？", "椅子有多少把？", True),
+        ("有多少椅子？", "有少椅子？", False),
+        ("这是三明治", "三明治", True),
+        ("iPhone在left的右边", "iPhone在right的右边", False),
+        ("哪个更大？杯子", "哪个更小？杯子", False),
+        ("和以前一样", "和以前不一样", False),
+    ],
+)
+def test_chinese_words_decide(one, other, same):
+    told = agree(deciding_of(normalise(one)), deciding_of(normalise(other)))
+    assert told == same, (deciding_of(normalise(one)), deciding_of(normalise(other)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("在桌子上。", "桌子上面", True),
+        ("桌子上", "椅子上", False),
+        ("杯子", "盘子", False),
+        ("正在跑步", "在跑步", True),
+        ("左边", "在左侧", True),
+        ("红色", "蓝色", False),
+        ("三", "四", False),
+        ("a cup", "两个cups", True),
+        ("是的", "是", True),
+    ],
+)
+def test_chinese_answers_meet_in_a_word(one, other, same):
+    assert meet(*(words_of_answer(normalise(text)) for text in (one, other))) == same
 
 
 def said(rows, config=None, quality=()):
@@ -246,7 +305,7 @@ def test_verdicts_are_those_of_all_pairs_within_pictures_words_and_what_was_read
                 not why[one]
                 and not why[other]
                 and batch.images[one] == batch.images[other]
-                and agree(_deciding(texts[one]), _deciding(texts[other]))
+                and agree(deciding_of(texts[one]), deciding_of(texts[other]))
                 and answers[one] == answers[other]
             )
 
