@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -68,6 +69,20 @@ def cache_folder() -> Path:
     if told := os.environ.get(CACHE_ENV):
         return Path(told)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seestep"
+
+
+def must_take_files(folder: Path, cache: Path) -> None:
+    """Raise ``RunError`` where ``folder`` of a cache cannot be written to: before hours of
+    measuring, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise RunError(
+            f"nothing can be kept in this cache: {error.strerror}",
+            file=cache,
+            hint=f"make it writable, or name another (--cache, ${CACHE_ENV})",
+        ) from error
 
 
 def file_of(measure: Measure, batch: Batch, cache: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from seestep import run
 from seestep.curate.batch import Batch, make_batch
-from seestep.curate.measure import Column, Measure, file_of, join, kept, take
+from seestep.curate.measure import Column, Measure, file_of, join, kept, must_take_files, take
 from seestep.disk import atomic_write
 from seestep.media import Roots
 from seestep.progress import Progress
@@ -59,6 +59,8 @@ def measure_parts(
         files |= {(n, i): file_of(m, batch, cache) for i, m in enumerate(measures)}
     todo = [job for job, file in files.items() if kept(file, len(batches[job[0]])) is None]
     done = len(files) - len(todo)
+    for folder_of_values in sorted({files[job].parent for job in todo}):
+        must_take_files(folder_of_values, cache)
     work = partial(_measure, folder=folder, measures=tuple(measures), roots=roots)
     for i, measure in enumerate(measures):
         jobs = [job for job in todo if job[1] == i]

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
 
 import msgspec
 import pyarrow as pa
@@ -15,6 +24,7 @@ from seestep.curate.measure import join, kept, key_of, measure_rows
 from seestep.curate.measuring import measure_parts
 from seestep.curate.reward import Reward
 from seestep.errors import RunError
+from seestep.run import ledger_sha256
 from tests.curate.test_engine import TOY, folder_of
 
 
@@ -147,3 +157,124 @@ def test_a_measure_that_nobody_brings_is_an_error(tmp_path):
     folder = folder_of(tmp_path / "in", TOY)
     with pytest.raises(RunError, match="nothing measures reward"):
         curate([folder], tmp_path / "out", CurateConfig(reward=Reward(model="toy")))
+
+
+class Noise(Letters, frozen=True):
+    """A thousand bytes a row, which no compression makes fewer."""
+
+    name: str = "noise"
+
+    def __call__(self, batch: Batch, roots: object) -> pa.Table:
+        super().__call__(batch, roots)
+        return pa.table({"noise": [Random(p).randbytes(1000) for p in batch.prompts]})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_keeps_what_was_measured_and_the_same_command_goes_on(tmp_path, workers):
+    folder = folder_of(tmp_path / "in", TOY[:3], TOY[3:])
+    ask = functools.partial(
+        measure_parts,
+        folder,
+        [Noise(str(tmp_path / "diary"))],
+        {},
+        tmp_path / "cache",
+        workers=workers,
+    )
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:  # room for three rows and not for five
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, old[1]))
+        for _ in range(2):
+            with pytest.raises(RunError, match=r"measure: no room to write this file"):
+                ask()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, ignored)
+    left = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert len(left) in ({1} if workers == 1 else {0, 1}) and all(
+        kept(p, 3) is not None for p in left
+    )
+    assert ask()["noise"].table.num_rows == 8
+    assert calls(tmp_path / "diary").count(5) == 3
+
+
+@pytest.fixture
+def nobody():
+    """A folder that all may read, and this process as one that may not write there."""
+    place = Path(mkdtemp())
+    place.chmod(0o755)
+    user = os.geteuid()
+
+    def become() -> None:
+        if user == 0:  # to whom no folder is read-only
+            os.seteuid(65534)
+
+    yield place, become
+    os.seteuid(user)
+    shutil.rmtree(place)
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anything_is_measured(nobody):
+    place, become = nobody
+    folder = folder_of(place / "in", TOY[:3], TOY[3:])
+    cache = place / "cache"
+    diary = place / "diary"
+    diary.touch()
+    diary.chmod(0o666)
+    measure = Letters(str(diary))
+    first = measure_parts(folder, [measure], {}, cache)["letters"].table
+    before = {p: p.read_bytes() for p in cache.rglob("*.measure")}
+    folders = [cache, *(p for p in cache.rglob("*") if p.is_dir())]
+    for each in folders:
+        each.chmod(0o555)
+    become()
+    assert measure_parts(folder, [measure], {}, cache)["letters"].table == first
+    with pytest.raises(RunError, match=r"nothing can be kept in this cache: Permission.*--cache"):
+        measure_parts(folder, [Letters(str(diary), letter="a")], {}, cache)
+    assert calls(diary) == [3, 5]
+    assert {p: p.read_bytes() for p in cache.rglob("*") if p.is_file()} == before
+    for each in folders:
+        os.seteuid(cache.stat().st_uid)
+        each.chmod(0o755)
+    measure_parts(folder, [Letters(str(diary), letter="a")], {}, cache)
+    assert calls(diary) == [3, 5, 3, 5]
+
+
+class Slow(Long, frozen=True):
+    def __call__(self, batch: Batch, roots: object) -> pa.Table:
+        made = super().__call__(batch, roots)
+        time.sleep(1)
+        return made
+
+
+def keep_with(root: str, name: str) -> None:
+    """For a process of its own: waits for the word, then curates."""
+    place = Path(root)
+    (place / f"{name}-ready").touch()
+    while not (place / "go").exists():
+        time.sleep(0.01)
+    config = CurateConfig(look="trust", reward=Reward(model="toy", keep=0.5))
+    curate(
+        [place / "in"],
+        place / name,
+        config,
+        measures={"reward": Slow(str(place / "diary"))},
+        cache=place / "cache",
+    )
+
+
+def test_two_processes_that_measure_into_one_cache_write_one_ledger(tmp_path):
+    folder_of(tmp_path / "in", TOY[:3], TOY[3:])
+    code = "import sys; from tests.curate.test_measure import keep_with; keep_with(*sys.argv[1:])"
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in ("a", "b")
+    ]
+    while not all((tmp_path / f"{name}-ready").exists() for name in "ab"):
+        assert all(process.poll() is None for process in both)
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert len(calls(tmp_path / "diary")) == 4  # each found what the other had not yet kept
+    assert ledger_sha256(tmp_path / "a") == ledger_sha256(tmp_path / "b")
+    files = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert sorted(p.suffix for p in files) == [".measure", ".measure"]
