@@ -42,7 +42,7 @@ from seestep.progress import Progress
 from seestep.records import Record, Verdict
 from seestep.run import Manifest, ShardResult
 
-VERSION = 5
+VERSION = 6
 MEASURING = ("relevance", "near_picture", "semantic", "reward")
 COMPARING = ("exact", "near", *MEASURING, "guard", "mix")
 R = TypeVar("R", bound=list[Any])
