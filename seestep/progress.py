@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from seestep.stopping import stop_if_asked
 from seestep.terminal import clock
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class Progress:
     def update(self, done: int, total: int | None, note: str = "") -> None:
         """Say that ``done`` of ``total`` pieces are ready; ``note`` is a short remark.
 
-        ``total`` is None while nobody can know it, as of a file that is read once.
+        ``total`` is None while nobody can know it, as of a file that is read once. Raises the
+        ``KeyboardInterrupt`` of a Ctrl-C that was lost on its way.
         """
+        stop_if_asked()
         if self.mode == "none":
             return
         now = time.monotonic()

@@ -23,7 +23,7 @@ FOUNDATION = (
     ("act",),
     ("yamls", "fit"),
     ("recipe",),
-    ("terminal",),
+    ("stopping", "terminal"),
     ("disk", "progress", "gitinfo", "heap", "twice", "columns", "compiled", "outcome"),
     ("jsonl", "ledger"),
     ("shards",),

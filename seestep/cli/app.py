@@ -16,6 +16,7 @@ from cyclopts.exceptions import CycloptsError
 
 from seestep import __version__
 from seestep.errors import SeestepError
+from seestep.stopping import stoppable
 
 VERBS = {  # name -> (where it lives, what it does)
     "run": ("seestep.cli.run:run", "Run a whole recipe: data, training, evaluation, report."),
@@ -75,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(_no_such_verb(words[0]))  # cyclopts would import every verb to say this
         return 2
     try:
-        code = app(words, exit_on_error=False)
+        with stoppable():
+            code = app(words, exit_on_error=False)
         sys.stdout.flush()
         return int(code)
     except CycloptsError:  # cyclopts has already said what is wrong with the words
