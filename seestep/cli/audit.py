@@ -15,7 +15,7 @@ def audit(
     out: Path,
     root: Annotated[list[str], Parameter(negative="")] | None = None,
     act: Literal["remove", "tag"] = "remove",
-    encoder: Path | None = None,
+    encoder: str | None = None,
     image_encoder: Path | None = None,
     workers: int = 1,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -41,7 +41,9 @@ def audit(
     act
         What becomes of leaking records: left out, or kept with a tag.
     encoder
-        A checkpoint of a text encoder (transformers), for questions that mean the same.
+        For questions that mean the same: minilm (English; the extra embed brings it), the folder of
+        a model of sentence-transformers or of any transformers checkpoint, or a name of the local
+        hub cache.
     image_encoder
         A checkpoint of an image encoder (CLIP, SigLIP, DINOv2), for pictures that are alike.
     workers
@@ -55,22 +57,18 @@ def audit(
     from seestep.curate.contamination.audit import AuditConfig
     from seestep.curate.contamination.audit import audit as look_for_leaks
     from seestep.curate.contamination.page import lines
+    from seestep.curate.embed import Encoder
     from seestep.progress import Progress
     from seestep.terminal import look_of
 
     roots = named_folders(root)
-    embed = see = None
-    if encoder is not None:
-        from seestep.models.embed import text_encoder
-
-        embed = text_encoder(encoder)
+    see = None
     if image_encoder is not None:
-        from seestep.models.embed import image_encoder as seeing
+        from seestep.models.image_encoder import image_encoder as seeing
 
         see = seeing(image_encoder)
     config = AuditConfig(
         act=act,
-        encoder=encoder.name if encoder else "",
         image_encoder=image_encoder.name if image_encoder else "",
     )
     progress = Progress("audit", mode="none" if json else "auto")
@@ -81,7 +79,7 @@ def audit(
             out,
             config,
             roots=roots,
-            embed=embed,
+            encoder=Encoder(model=encoder) if encoder else None,
             see=see,
             workers=workers,
             progress=progress,

@@ -59,6 +59,12 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return [""] * len(texts)
         return [_strange(text, reads) for text in texts]
 
+    def unread_pairs(self, asked: Sequence[str], said: Sequence[str]) -> list[str]:
+        """``unread`` of questions with their answers, and of the answers alone: a short answer of
+        another script would go under in a long question."""
+        whole = [f"{ask} {word}" for ask, word in zip(asked, said, strict=True)]
+        return [a or b for a, b in zip(self.unread(whole), self.unread(said), strict=True)]
+
     def parameters(self) -> dict[str, Any]:
         """What vectors depend on: the files of the model, and what it is given."""
         return {

@@ -246,9 +246,7 @@ def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[s
         spoken(record.answer, output)
         for record, output in zip(batch.records, batch.outputs, strict=True)
     ]
-    # a short answer of another script would go under in a long question
-    whole = encoder.unread([f"{ask} {word}" for ask, word in zip(asked, words, strict=True)])
-    scripts = [a or b for a, b in zip(whole, encoder.unread(words), strict=True)]
+    scripts = encoder.unread_pairs(asked, words)
     why = [
         UNREADABLE.format(script) if script else "" if word else SILENT
         for script, word in zip(scripts, words, strict=True)

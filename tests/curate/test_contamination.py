@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 from hashlib import blake2b
 
 import msgspec
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import ImageOps
+from safetensors.numpy import load_file, save_file
 
 from seestep.cli import main
 from seestep.curate.contamination.audit import AuditConfig, audit
@@ -18,8 +20,8 @@ from seestep.curate.contamination.ids import of_origins, spelt_in
 from seestep.curate.contamination.page import lines
 from seestep.curate.contamination.result import LAYERS
 from seestep.curate.contamination.texts import Said, Texts, in_order, runs, templates
+from seestep.curate.embed import Encoder, folder_of
 from seestep.errors import DataError, RunError
-from seestep.models.embed import text_encoder
 from seestep.records import Choice, Item, Media, MediaRef, Record, Text, Turn
 from seestep.run import ShardResult, read_rows, read_verdicts, shard_stage
 from seestep.terminal import Look
@@ -99,10 +101,11 @@ def test_the_same_question_is_found_in_other_dress():
 
 def test_the_order_and_the_letters_of_options_are_no_difference():
     options = ["garage door", "tall cabinet", "round table", "shopping cart"]
-    theirs = Texts([in_order("Which one is nearest?", options, "round table")])
+    asked = "Which one is nearest?"
+    theirs = Texts([f"{asked} {in_order(options, 'round table')}"])
     lettered = [f"({c}) {o}" for c, o in zip("ABCD", reversed(options), strict=True)]
     for mine in (options[::-1], lettered):
-        hit = find_in(theirs, in_order("Which one is nearest?", mine, mine[1]))
+        hit = find_in(theirs, f"{asked} {in_order(mine, mine[1])}")
         assert hit is not None and hit.score == 1
 
 
@@ -305,14 +308,10 @@ def test_tagged_records_stay(planted, tmp_path):
 
 
 def test_an_encoder_finds_what_means_the_same(planted, tmp_path):
-    def embed(texts):
-        """One axis for every story; all else is like nothing."""
-        words = ("hikers", "ferry", "violinist", "forklift")
-        out = np.array([[w in text for w in words] for text in texts], dtype=np.float32)
-        return out
-
-    result = audit(planted / "run", [planted / "marks" / "plans"], tmp_path / "out", embed=embed)
-    assert {x.record for x in result.leaks if x.layer == "text_embeddings"} == wanted("words")
+    marks = [planted / "marks" / "plans"]
+    result = audit(planted / "run", marks, tmp_path / "out", encoder=Encoder())
+    found = {x.record for x in result.leaks if x.layer == "text_embeddings"}
+    assert found == wanted("words")
 
 
 def test_our_own_suites_are_benchmarks_too(planted, tmp_path):
@@ -362,16 +361,78 @@ def test_embeddings_are_means_over_real_tokens(tmp_path):
     model.save_pretrained(tmp_path)
     tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"))
     tokenizer.save_pretrained(tmp_path)
-    embed = text_encoder(tmp_path)
     texts = ["red mug left right red mug", "mug", "red mug"]
-    got = embed(texts)
+    got = Encoder(model=str(tmp_path)).vectors(texts)
     for text, mine in zip(texts, got, strict=True):  # alone, so without any padding
         inputs = tokenizer(text, return_tensors="pt")
         with torch.no_grad():
             mean = model(**inputs).last_hidden_state.mean(1)[0]
         np.testing.assert_allclose(mine, (mean / mean.norm()).numpy(), atol=1e-5)
-    with pytest.raises(DataError, match="not a text encoder"):
-        text_encoder(tmp_path / "nothing")
+
+
+def asks(folder, *asked):
+    """A benchmark of questions with two options each, of which the first is right."""
+    folder.mkdir(parents=True)
+    rows = [{"question": text, "choice_a": a, "choice_b": b, "answer": a} for text, a, b in asked]
+    (folder / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+def test_what_the_encoder_does_not_read_is_not_called_alike_and_is_told(tmp_path, capsys):
+    """Where is the cup and where is the chair are one sentence in Chinese to the shipped encoder,
+    and so is what two signs say."""
+    sign = "What is written on the large green sign above the door of the old station"
+    mine = [
+        record(1, "zh", asked="杯子在哪里？", options=("左边", "右边")),
+        record(2, "zh", asked="Where is the tall wooden ladder?", options=("left", "right")),
+        record(3, "zh", asked=sign, options=("药铺", "饭馆")),
+        record(4, "ja", asked="いすはどこにありますか。", options=("ひだり", "みぎ")),
+    ]
+    shard_stage(
+        tmp_path / "run", stage="test", version=1, config={}, inputs=[], shards=1,
+        work=lambda _: ShardResult(rows=mine),
+    )  # fmt: skip
+    marks = asks(
+        tmp_path / "marks",
+        ("椅子在哪里？", "左边", "右边"),
+        ("Where is the tall wooden ladder?", "left", "right"),
+        (sign, "厨房", "邮局"),
+    )
+    words = ["audit", str(tmp_path / "run"), "--benchmarks", str(marks), "--encoder", "minilm"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 1
+    told = json.loads((tmp_path / "out" / "audit.json").read_bytes())
+    found = [x["record"] for x in told["leaks"] if x["layer"] == "text_embeddings"]
+    assert found == ["zh:2"]
+    (cell,) = (c for c in told["cells"] if c["layer"] == "text_embeddings")
+    assert (cell["records"], cell["checked"], cell["theirs"]) == (4, 1, 1)
+    why = "3 records in cjk, hiragana and 2 questions of the benchmark in cjk"
+    assert cell["unread"] == f"{why}, which the encoder does not read"
+    assert f"not checked, meaning of planted: {why}" in capsys.readouterr().out
+
+
+def test_an_encoder_that_cannot_be_used_is_told_before_pictures_are_looked_at(planted, tmp_path):
+    words = [planted / "run", [planted / "marks" / "plans"], tmp_path / "out"]
+    with pytest.raises(DataError, match="neither a folder nor in the local hub cache"):
+        audit(*words, encoder=Encoder(model=str(tmp_path / "nothing")))
+    shutil.copytree(folder_of("minilm"), tmp_path / "m")
+    weights = tmp_path / "m" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(DataError, match="not an encoder of sentence-transformers"):
+        audit(*words, encoder=Encoder(model=str(tmp_path / "m")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_encoder_in_a_folder_of_the_same_name_is_another_audit(planted, tmp_path):
+    words = [planted / "run", [planted / "marks" / "plans"], tmp_path / "out"]
+    for place in ("a", "b", "c"):
+        shutil.copytree(folder_of("minilm"), tmp_path / place / "m")
+    made = audit(*words, encoder=Encoder(model=str(tmp_path / "a" / "m")))
+    assert audit(*words, encoder=Encoder(model=str(tmp_path / "b" / "m"))) == made
+    weights = load_file(tmp_path / "c" / "m" / "model.safetensors")
+    weights["embeddings.LayerNorm.bias"] += 0.1
+    save_file(weights, tmp_path / "c" / "m" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunError, match=r"encoder\.model"):
+        audit(*words, encoder=Encoder(model=str(tmp_path / "c" / "m")))
 
 
 def test_the_verb_prints_the_page_and_says_by_its_code_that_there_are_leaks(

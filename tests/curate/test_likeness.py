@@ -19,7 +19,7 @@ from transformers import (
 from seestep.cli import main
 from seestep.curate.contamination.audit import AuditConfig, audit
 from seestep.errors import DataError
-from seestep.models.embed import image_encoder
+from seestep.models.image_encoder import image_encoder
 from seestep.records import Choice, Media, MediaRef, Record, Text, Turn
 from seestep.run import ShardResult, shard_stage
 from tests.curate.photos import photo, saved

@@ -17,7 +17,7 @@ import msgspec
 
 from seestep import run
 from seestep.curate.contamination.benchmarks import Benchmark, files_of, find, name_of
-from seestep.curate.contamination.judge import Embed, Judge, Theirs
+from seestep.curate.contamination.judge import Judge, Theirs
 from seestep.curate.contamination.pictures import (
     See,
     Vectors,
@@ -30,6 +30,7 @@ from seestep.curate.contamination.pictures import (
     see_part,
 )
 from seestep.curate.contamination.result import Leak, Result
+from seestep.curate.embed import Encoder
 from seestep.disk import atomic_write
 from seestep.media import Roots
 from seestep.progress import Progress
@@ -52,7 +53,6 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     act: Act = "remove"
     cosine: float = 0.95
     image_cosine: float = 0.95
-    encoder: str = ""  # its name: another one is another audit
     image_encoder: str = ""
 
 
@@ -63,22 +63,27 @@ def audit(
     config: AuditConfig | None = None,
     *,
     roots: Roots | None = None,
-    embed: Embed | None = None,
+    encoder: Encoder | None = None,
     see: See | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Result:
     """Compare the records of ``folder`` with every benchmark in ``benchmarks``.
 
-    ``roots`` say where pictures lie; ``embed`` gives (n, width) unit vectors of texts, ``see`` of
-    RGB pictures: without them their layers are not checked. Raises ``DataError`` for benchmarks
-    that are not there or empty.
+    ``roots`` say where pictures lie; ``encoder`` reads texts, ``see`` gives (n, width) unit vectors
+    of RGB pictures: without them their layers are not checked. Another model under the same name is
+    another audit. Raises ``DataError`` for benchmarks that are not there or empty, and for an
+    encoder that cannot be used.
     """
     config, roots = config or AuditConfig(), roots or {}
     known = find(list(benchmarks))
     shards = run.read_manifest(folder).shards
     read = [_print(benchmark) for benchmark in known]
     places = {"roots": sorted(roots)}  # with none, no picture was seen
+    reader = None
+    if encoder is not None:
+        encoder.vectors(["Where is the mug?"])  # a damaged model is told before pictures are read
+        reader = encoder.parameters()
     run.shard_stage(
         out / "benchmarks",
         stage="audit.benchmarks",
@@ -114,7 +119,7 @@ def audit(
         ],
         seen,
         roots,
-        embed=embed,
+        encoder=encoder,
         cosine=config.cosine,
         vectors=mine,
         image_cosine=config.image_cosine,
@@ -127,7 +132,7 @@ def audit(
         out,
         stage="audit",
         version=VERSION,
-        config={"audit": config, "benchmarks": read} | places,
+        config={"audit": config, "benchmarks": read, "encoder": reader} | places,
         inputs=[folder],
         shards=shards,
         work=partial(_emit, folder, config.act, of),

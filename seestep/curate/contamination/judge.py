@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -15,16 +14,16 @@ from seestep.curate.batch import answer_words, prompt_text
 from seestep.curate.contamination import looks
 from seestep.curate.contamination.benchmarks import Entry
 from seestep.curate.contamination.ids import PICTURES, of_origins
+from seestep.curate.contamination.meaning import Meanings, Told, nearest, told_unread
 from seestep.curate.contamination.pictures import Found, Seen, Vectors
 from seestep.curate.contamination.result import LAYERS, Cell, Known, Leak
 from seestep.curate.contamination.texts import Said, Texts, in_order, templates
+from seestep.curate.embed import Encoder
 from seestep.curate.guard import joined
 from seestep.media import Roots
 from seestep.records import Choice, Record
 
-Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 Hit: TypeAlias = tuple[str, float, str]  # where in the benchmark, score, evidence
-ROWS = 1024  # texts compared at once
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
     source: str
     names: tuple[str, ...]
     pictures: tuple[str, ...]
-    text: str  # for the encoder; "" without one
+    told: Told  # for the encoder; "" without one
     said: Said
 
 
@@ -49,7 +48,7 @@ class Theirs:
                 self.names.setdefault(full, entry.where)
         self.collections = sorted({_collection(full) for full in self.names})
         self.asked = [e for e in found.entries if e.asked]
-        self.texts = Texts([_said(e) for e in self.asked])
+        self.texts = Texts([" ".join(_told(e)) for e in self.asked])
 
     def known(self) -> Known:
         """What was read of it, for the report."""
@@ -66,9 +65,8 @@ class Theirs:
 class Judge:
     """All records against all benchmarks.
 
-    ``embed`` gives unit vectors of texts, or is None; ``vectors`` are those of the records'
-    pictures where ``theirs`` have vectors too. ``cosine`` and ``image_cosine`` say from where on
-    they are near.
+    ``encoder`` reads texts, or is None; ``vectors`` are those of the records' pictures where
+    ``theirs`` have vectors too. ``cosine`` and ``image_cosine`` say from where on they are near.
     """
 
     def __init__(
@@ -78,13 +76,13 @@ class Judge:
         seen: Seen,
         roots: Roots,
         *,
-        embed: Embed | None,
+        encoder: Encoder | None,
         cosine: float,
         vectors: Vectors | None = None,
         image_cosine: float = 1.0,
     ) -> None:
         self.theirs, self._seen, self._roots = theirs, seen, roots
-        self._embed, self._cosine = embed, cosine
+        self._encoder, self._cosine = encoder, cosine
         self._pictured, self._image_cosine = vectors, image_cosine
         self._with_vector = frozenset(vectors.names) if vectors else frozenset()
         runs: set[int] = set().union(*(t.texts.known() for t in theirs))
@@ -93,6 +91,14 @@ class Judge:
         if twins:
             self._name_twins(twins)
         self._common = templates(row.said for row in self.rows)
+        self._mine: Meanings | None = None
+        self._asked: dict[str, Meanings] = {}  # by the name of their benchmark
+        self._strange: dict[str, str] = {}  # the script of each record that is not read
+        if encoder is not None:
+            self._mine = Meanings([row.told for row in self.rows], encoder)
+            scripts = zip(self.rows, self._mine.scripts, strict=True)
+            self._strange = {row.id: script for row, script in scripts if script}
+            self._asked = {t.name: Meanings([_told(e) for e in t.asked], encoder) for t in theirs}
 
     def _name_twins(self, twins: Sequence[tuple[str, ...]]) -> None:
         """Give each row all names of its pictures: what one record knows of a picture (Visual
@@ -116,14 +122,14 @@ class Judge:
                 twins.append(names)
         options = record.answer.options if isinstance(record.answer, Choice) else ()
         asked = prompt_text(record).removesuffix(" | ".join(options))
-        text = in_order(asked, options, answer_words(record.answer, record))
+        answer = answer_words(record.answer, record)
         return Row(
             record.id,
             record.source,
             tuple(of_origins([*origins, *record.clusters])),
             tuple(key for m in record.media for key in self._seen.keys(m)),
-            text if self._embed is not None else "",
-            Said.of(text, runs),
+            (asked, in_order(options, answer)) if self._encoder is not None else ("", ""),
+            Said.of(f"{asked} {in_order(options, answer)}", runs),
         )
 
     def leaks(self) -> list[Leak]:
@@ -179,22 +185,12 @@ class Judge:
         entry = theirs.asked[hit.row]
         return entry.where, hit.score, entry.asked[:80]
 
-    @cached_property
-    def _vectors(self) -> NDArray[np.float32]:
-        assert self._embed is not None
-        return self._embed([row.text for row in self.rows])
-
     def _by_meaning(self, theirs: Theirs) -> list[Hit | None]:
         hits: list[Hit | None] = [None] * len(self.rows)
-        if self._embed is None or not theirs.asked or not self.rows:
-            return hits
-        asked = self._embed([_said(e) for e in theirs.asked])
-        for start in range(0, len(hits), ROWS):
-            near = self._vectors[start : start + ROWS] @ asked.T
-            for k in np.flatnonzero(near.max(1) >= self._cosine):
-                best = int(near[k].argmax())
-                entry = theirs.asked[best]
-                hits[start + int(k)] = entry.where, float(near[k, best]), entry.asked[:80]
+        if self._mine is not None:
+            for row, other, cosine in self._mine.near(self._asked[theirs.name], self._cosine):
+                entry = theirs.asked[other]
+                hits[row] = entry.where, cosine, entry.asked[:80]
         return hits
 
     def _near(self, theirs: Theirs) -> dict[str, Hit]:
@@ -202,13 +198,10 @@ class Judge:
         mine, other = self._pictured, theirs.vectors
         if mine is None or other is None or not mine.names or not other.names:
             return {}
-        hits = {}
-        for start in range(0, len(mine.names), ROWS):
-            near = mine.vectors[start : start + ROWS] @ other.vectors.T
-            for k in np.flatnonzero(near.max(1) >= self._image_cosine):
-                best, key = int(near[k].argmax()), mine.names[start + int(k)]
-                hits[key] = other.names[best], float(near[k, best]), key
-        return hits
+        return {
+            mine.names[one]: (other.names[best], cosine, mine.names[one])
+            for one, best, cosine in nearest(mine.vectors, other.vectors, self._image_cosine)
+        }
 
     def cells(self, leaks: Iterable[Leak]) -> list[Cell]:
         """For each source, benchmark and layer how much was compared, and how much matched."""
@@ -222,10 +215,18 @@ class Judge:
                 for layer in LAYERS:
                     mine, count, why = self._compared(rows, theirs, layer)
                     hits = matched[source, theirs.name, layer]
+                    part = self._unread(rows, theirs) if layer == "text_embeddings" else ""
                     cells.append(
-                        Cell(source, theirs.name, layer, len(rows), mine, hits, count, why)
+                        Cell(source, theirs.name, layer, len(rows), mine, hits, count, why, part)
                     )
         return cells
+
+    def _unread(self, rows: Sequence[Row], theirs: Theirs) -> str:
+        """How many of ``rows`` and of what is asked the encoder does not read."""
+        if self._mine is None:
+            return ""
+        strange = (self._strange.get(row.id, "") for row in rows)
+        return told_unread(strange, self._asked[theirs.name].scripts)
 
     def _compared(self, rows: Sequence[Row], theirs: Theirs, layer: str) -> tuple[int, int, str]:
         """How many of ``rows`` were compared with how many of theirs, and why with none."""
@@ -249,8 +250,12 @@ class Judge:
             nothing = "the benchmark asks nothing in words of its own"
             missing = "these records say nothing in words of their own"
         elif layer == "text_embeddings":
-            mine, count = len(rows) if self._embed is not None else 0, len(theirs.asked)
-            nothing, missing = "the benchmark asks nothing", "no text encoder was given"
+            count, nothing = len(theirs.asked), "the benchmark asks nothing"
+            mine, missing = 0, "no text encoder was given"
+            if self._mine is not None:
+                mine = sum(row.id not in self._strange for row in rows)
+                missing = self._unread(rows, theirs)
+                count, nothing = len(self._asked[theirs.name].read), missing or nothing
         else:
             mine = sum(any(k in self._with_vector for k in r.pictures) for r in rows)
             count = len(theirs.found.looks) if theirs.vectors is None else len(theirs.vectors.names)
@@ -281,5 +286,5 @@ def _collection(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _said(entry: Entry) -> str:
-    return in_order(entry.asked, entry.options, entry.answer)
+def _told(entry: Entry) -> Told:
+    return entry.asked, in_order(entry.options, entry.answer)

@@ -74,6 +74,10 @@ def _benchmark(known: Known, cells: Sequence[Cell], look: Look) -> Iterator[str]
     )
     for reason in why:
         yield look.paint(f"  not checked, {reason}", "dim")
+    for cell in cells:
+        if cell.unread and not cell.unchecked:
+            name = NAMES[LAYERS.index(cell.layer)]
+            yield look.paint(f"  not checked, {name} of {cell.source}: {cell.unread}", "yellow")
     for fault in known.unread[:SHOWN]:
         yield look.paint(f"  not read, {fault}", "yellow")
     if len(known.unread) > SHOWN:

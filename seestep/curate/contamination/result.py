@@ -26,7 +26,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     ``matched`` of ``checked`` records stand in it, of ``records`` in all; ``theirs`` is how many
     questions, pictures or names of the benchmark they were compared with. Where nothing could be
-    compared ``unchecked`` says why.
+    compared ``unchecked`` says why; ``unread`` says what of both an encoder does not read.
     """
 
     source: str
@@ -37,6 +37,7 @@ class Cell(msgspec.Struct, frozen=True):
     matched: int
     theirs: int
     unchecked: str = ""
+    unread: str = ""
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -88,10 +88,11 @@ class Said:
         return cls(len(found), frozenset(found & known))
 
 
-def in_order(asked: str, options: Sequence[str], answer: str) -> str:
-    """All that a row says, its options by name and without letters: their order says nothing."""
+def in_order(options: Sequence[str], answer: str) -> str:
+    """The options of a row by name and without letters, then its answer: their order says
+    nothing."""
     named = sorted(LETTER.sub("", option) for option in options)
-    return " ".join((asked, *named, LETTER.sub("", answer) if options else answer))
+    return " ".join((*named, LETTER.sub("", answer) if options else answer))
 
 
 def templates(texts: Iterable[Said], share: float = 1e-4) -> set[int]:
