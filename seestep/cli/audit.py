@@ -64,20 +64,16 @@ def audit(
     roots = named_folders(root)
     see = None
     if image_encoder is not None:
-        from seestep.models.image_encoder import image_encoder as seeing
+        from seestep.models.image_encoder import ImageEncoder
 
-        see = seeing(image_encoder)
-    config = AuditConfig(
-        act=act,
-        image_encoder=image_encoder.name if image_encoder else "",
-    )
+        see = ImageEncoder(image_encoder)
     progress = Progress("audit", mode="none" if json else "auto")
     with progress:
         result = look_for_leaks(
             folder,
             benchmarks,
             out,
-            config,
+            AuditConfig(act=act),
             roots=roots,
             encoder=Encoder(model=encoder) if encoder else None,
             see=see,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 from transformers import (
     CLIPConfig,
     CLIPImageProcessorPil,
@@ -19,7 +20,7 @@ from transformers import (
 from seestep.cli import main
 from seestep.curate.contamination.audit import AuditConfig, audit
 from seestep.errors import DataError
-from seestep.models.image_encoder import image_encoder
+from seestep.models.image_encoder import ImageEncoder
 from seestep.records import Choice, Media, MediaRef, Record, Text, Turn
 from seestep.run import ShardResult, shard_stage
 from tests.curate.photos import photo, saved
@@ -60,14 +61,22 @@ def places(tmp_path_factory):
     return root
 
 
-def colours(pictures):
+class Colours:
     """How often each of 512 colours is in a picture, wherever it is: turning changes nothing."""
-    out = []
-    for picture in pictures:
-        r, g, b = (np.asarray(picture) // 32).reshape(-1, 3).astype(int).T
-        out.append(np.bincount(r * 64 + g * 8 + b, minlength=512))
-    counts = np.array(out, dtype=np.float32)
-    return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+    def parameters(self):
+        return {"colours": 512}
+
+    def __call__(self, pictures):
+        out = []
+        for picture in pictures:
+            r, g, b = (np.asarray(picture) // 32).reshape(-1, 3).astype(int).T
+            out.append(np.bincount(r * 64 + g * 8 + b, minlength=512))
+        counts = np.array(out, dtype=np.float32)
+        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+
+colours = Colours()
 
 
 def test_what_looks_do_not_find_an_encoder_finds(places, tmp_path):
@@ -142,19 +151,52 @@ def write_encoder(folder, kind):
 def test_vectors_are_those_of_the_checkpoint_itself(kind, tmp_path):
     model, processor = write_encoder(tmp_path, kind)
     pictures = [photo(n) for n in range(3)]
-    got = image_encoder(tmp_path)(pictures)
+    got = ImageEncoder(tmp_path)(pictures)
     assert got.shape == (3, 16 if kind == "clip" else 32) and got.dtype == np.float32
     for picture, mine in zip(pictures, got, strict=True):
         inputs = processor(images=[picture], return_tensors="pt")
         with torch.no_grad():
             want = MODELS[kind][1](model, inputs["pixel_values"])[0]
         np.testing.assert_allclose(mine, (want / want.norm()).numpy(), atol=1e-5)
-    assert image_encoder(tmp_path)([]).shape[0] == 0
+    assert ImageEncoder(tmp_path)([]).shape[0] == 0
 
 
 def test_a_folder_without_an_image_encoder_is_an_error(tmp_path):
     with pytest.raises(DataError, match="not an image encoder"):
-        image_encoder(tmp_path)
+        ImageEncoder(tmp_path)
+
+
+def changed(folder, change):
+    """The encoder in a folder, its weights changed."""
+    file = folder / "model.safetensors"
+    weights = {k: np.asarray(change(w)) for k, w in load_file(file).items()}
+    save_file(weights, file, metadata={"format": "pt"})
+    return ImageEncoder(folder)
+
+
+def test_damaged_weights_are_one_error(tmp_path):
+    write_encoder(tmp_path, "dinov2")
+    with pytest.raises(DataError, match="makes no number of a picture"):
+        changed(tmp_path, lambda w: w * np.float32("nan"))([photo(1)])
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(DataError, match="not an image encoder"):
+        ImageEncoder(tmp_path)
+
+
+def test_another_encoder_in_a_folder_of_the_same_name_is_another_audit(places, tmp_path, capsys):
+    for place in ("a", "b", "c"):
+        write_encoder(tmp_path / place / "clip", "clip")
+    changed(tmp_path / "c" / "clip", lambda w: w * 1.1)
+    words = ["audit", str(places / "run"), "--benchmarks", str(places / "marks")]
+    words += ["--root", f"pics={places / 'pics'}", "--out", str(tmp_path / "out")]
+    codes = [
+        main([*words, "--image-encoder", str(tmp_path / place / "clip")]) for place in ("a", "b")
+    ]
+    assert codes[0] == codes[1] < 2
+    capsys.readouterr()
+    assert main([*words, "--image-encoder", str(tmp_path / "c" / "clip")]) == 2
+    assert "encoder.model" in capsys.readouterr().err
 
 
 def test_the_verb_takes_an_image_encoder(places, tmp_path, capsys):

@@ -53,7 +53,6 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     act: Act = "remove"
     cosine: float = 0.95
     image_cosine: float = 0.95
-    image_encoder: str = ""
 
 
 def audit(
@@ -80,10 +79,10 @@ def audit(
     shards = run.read_manifest(folder).shards
     read = [_print(benchmark) for benchmark in known]
     places = {"roots": sorted(roots)}  # with none, no picture was seen
-    reader = None
+    models: dict[str, Any] = {"encoder": None, "image_encoder": see and see.parameters()}
     if encoder is not None:
         encoder.vectors(["Where is the mug?"])  # a damaged model is told before pictures are read
-        reader = encoder.parameters()
+        models["encoder"] = encoder.parameters()
     run.shard_stage(
         out / "benchmarks",
         stage="audit.benchmarks",
@@ -110,7 +109,7 @@ def audit(
     mine: Vectors | None = None
     theirs: Sequence[Vectors | None] = [None] * len(known)
     if see is not None:
-        mine, theirs = _embedded(folder, known, out, config, roots, see, read, progress)
+        mine, theirs = _embedded(folder, known, out, roots, see, read, progress)
     judge = Judge(
         run.read_rows(folder, Record),
         [
@@ -132,7 +131,7 @@ def audit(
         out,
         stage="audit",
         version=VERSION,
-        config={"audit": config, "benchmarks": read, "encoder": reader} | places,
+        config={"audit": config, "benchmarks": read} | models | places,
         inputs=[folder],
         shards=shards,
         work=partial(_emit, folder, config.act, of),
@@ -159,7 +158,6 @@ def _embedded(
     folder: Path,
     known: Sequence[Benchmark],
     out: Path,
-    config: AuditConfig,
     roots: Roots,
     see: See,
     read: Sequence[dict[str, Any]],
@@ -167,7 +165,7 @@ def _embedded(
 ) -> tuple[Vectors, list[Vectors]]:
     """Vectors of the records' pictures and of those of each benchmark, made where they are not."""
     shards = run.read_manifest(folder).shards
-    encoder = {"encoder": config.image_encoder}
+    encoder = {"encoder": see.parameters()}
     run.shard_stage(
         out / "benchmark-vectors",
         stage="audit.benchmark_vectors",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -26,8 +26,15 @@ from seestep.records import Media, Record
 from seestep.run import ShardResult
 from seestep.sources.pictures import MISSING
 
-See: TypeAlias = Callable[[Sequence[Image.Image]], NDArray[np.float32]]
 AT_ONCE = 64  # pictures held open for an image encoder
+
+
+class See(Protocol):
+    """An image encoder: RGB pictures -> (n, width) unit vectors. ``parameters`` (plain JSON values)
+    are all that the vectors depend on, its weights among them."""
+
+    def parameters(self) -> Any: ...
+    def __call__(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
