@@ -54,6 +54,7 @@ class Batch:
     skills: tuple[str, ...] = ()  # see ``skill``
     scenes: tuple[tuple[str, ...], ...] = ()  # the pictures, videos, homes that a row belongs to
     levels: tuple[str, ...] = ()  # see ``difficulty``
+    kinds: tuple[str, ...] = ()  # of the answer: "choice", "number", "points"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -135,6 +136,7 @@ def make_batch(records: Sequence[Record], *, alone: bool = False, lines: bool = 
             skills=tuple(skill_of(r) for r in records),
             scenes=tuple(scenes_of(r) for r in records),
             levels=tuple(level(r, p) for r, p in zip(records, prompts, strict=True)),
+            kinds=tuple(str(r.answer.__struct_config__.tag) for r in records),
         )
     batch.__dict__["records"] = tuple(records)
     return batch

@@ -20,7 +20,7 @@ from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix,
 from seestep.curate.measure import Measure
 from seestep.curate.near import normalise
 from seestep.media import Roots
-from seestep.records import Answer, Choice, Freeform, Plan, Verdict
+from seestep.records import Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SILENT = "not measured: the answer has no words"
 LONE = "not measured: fewer than {} other answers of this task"
 BLIND = "not measured: answers of this task are no likelier than others (mean {})"
+SPEAKING = ("choice", "plan", "text")  # kinds of answers that have words
 _PLACES = re.compile(r"\b(?:point|points|box|polygon|mask|path)\([^)]*\) \w+")
 
 
@@ -131,8 +132,8 @@ class QuestionsAndAnswers(msgspec.Struct, frozen=True):
     encoder: Encoder
 
     name = "relevance"
-    version = 1
-    reads = ("json",)
+    version = 2
+    reads = ("prompts", "outputs", "kinds")
     loads_model = True
 
     def parameters(self) -> dict[str, Any]:
@@ -162,8 +163,8 @@ class Reranked(msgspec.Struct, frozen=True):
     encoder: Encoder  # says which scripts are read
 
     name = "relevance"
-    version = 1
-    reads = ("json",)
+    version = 2
+    reads = ("prompts", "outputs", "kinds", "tasks")
     loads_model = True
 
     def parameters(self) -> dict[str, Any]:
@@ -242,10 +243,7 @@ def _steps(count: int, others: int) -> list[int]:
 def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[str]]:
     """Questions and answers as they are read, "" where they are not, and why."""
     asked = [question(prompt) for prompt in batch.prompts]
-    words = [
-        spoken(record.answer, output)
-        for record, output in zip(batch.records, batch.outputs, strict=True)
-    ]
+    words = [spoken(kind, text) for kind, text in zip(batch.kinds, batch.outputs, strict=True)]
     scripts = encoder.unread_pairs(asked, words)
     why = [
         UNREADABLE.format(script) if script else "" if word else SILENT
@@ -272,9 +270,9 @@ def question(prompt: str) -> str:
     return " ".join(_PLACES.sub(" ", prompt).split())
 
 
-def spoken(answer: Answer, output: str) -> str:
+def spoken(kind: str, output: str) -> str:
     """The words of an answer that can be held against a question; "" where it has none."""
-    if not isinstance(answer, Choice | Freeform | Plan):
+    if kind not in SPEAKING:
         return ""
     words = normalise(output)
     return output if any(c.isalpha() for c in words) and words not in ("yes", "no") else ""

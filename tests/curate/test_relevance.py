@@ -10,11 +10,13 @@ import pytest
 from seestep.curate.batch import make_batch
 from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix, rank
 from seestep.curate.engine import CurateConfig, curate
+from seestep.curate.measuring import measure_parts
 from seestep.curate.relevance import Relevance, beaten, question, spoken
 from seestep.curate.words import script_of
 from seestep.errors import DataError, RunError
 from seestep.records import Choice, Freeform, Number, Record, YesNo
 from seestep.run import read_verdicts
+from tests.curate.judging import plan
 from tests.curate.test_engine import ask
 from tests.curate.test_engine import folder_of as run_folder_of
 
@@ -102,9 +104,18 @@ def test_shares_are_those_of_a_hand_sum():
 
 
 def test_an_option_speaks_and_places_do_not():
-    assert spoken(Choice(options=("left", "right"), index=0), "left") == "left"
-    assert spoken(YesNo(yes=True), "yes") == spoken(Freeform(text="Yes."), "Yes.") == ""
-    assert spoken(Freeform(text="42"), "42") == ""
+    answers = [
+        Choice(options=("left", "right"), index=0),
+        YesNo(yes=True),
+        Freeform(text="Yes."),
+        Freeform(text="42"),
+        Freeform(text="3 cm"),
+        Number(value=3, unit="cm"),
+        plan("find", "take"),
+    ]
+    batch = make_batch([vqa(str(n), "What is it?", answer) for n, answer in enumerate(answers)])
+    said = [spoken(kind, text) for kind, text in zip(batch.kinds, batch.outputs, strict=True)]
+    assert said == ["left", "", "", "", "3 cm", "", "find mug; take mug"]
     assert question("What is at point(0.5,0.25) unit ?") == "What is at ?"
 
 
@@ -157,14 +168,42 @@ def test_the_stage_decides_with_it_and_measures_once(tmp_path):
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.measure")} == before
 
 
-def test_a_cross_encoder_reads_pairs(tmp_path):
-    from sentence_transformers import CrossEncoder
+@pytest.mark.parametrize("ranked", [False, True])
+def test_what_is_measured_depends_on_words_task_and_kind_of_answer_alone(tmp_path, ranked):
+    made_ranker(tmp_path / "ranker")
+    config = Relevance(reranker=str(tmp_path / "ranker")) if ranked else SMALL
+    asked, said = "How long is the pan?", Freeform(text="3 cm")
+
+    def measured(asked, said, task="vqa", **more):
+        """How many files the cache has once this record was measured among others."""
+        first = ask("pan", asked, said, task=task, **more)
+        made = run_folder_of(tmp_path / str(len(list(tmp_path.iterdir()))), [first, *GOOD])
+        measure_parts(made, [config.measure()], {}, tmp_path / "cache")
+        return len(list((tmp_path / "cache").rglob("*.measure")))
+
+    assert measured(asked, said) == 1
+    other = {"image": "b.png", "sha": "bb", "tags": ("odd",), "split": "val", "source": "other"}
+    assert measured(asked, said, **other) == 1
+    assert measured(asked, Freeform(text="4 cm")) == 2
+    assert measured("How wide is the pan?", said) == 3
+    assert measured(asked, Number(value=3, unit="cm")) == 4  # in the same words, and says nothing
+    assert measured(asked, said, task="attribute") == 4 + ranked  # others are drawn of a task
+
+
+def made_ranker(folder):
+    """A small cross-encoder of random weights."""
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     told = BertConfig(vocab_size=30522, intermediate_size=16, num_labels=1, **shape)
-    BertForSequenceClassification(told).save_pretrained(tmp_path / "ranker")
-    AutoTokenizer.from_pretrained(folder_of("minilm")).save_pretrained(tmp_path / "ranker")
+    BertForSequenceClassification(told).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder_of("minilm")).save_pretrained(folder)
+
+
+def test_a_cross_encoder_reads_pairs(tmp_path):
+    from sentence_transformers import CrossEncoder
+
+    made_ranker(tmp_path / "ranker")
     config = Relevance(reranker=str(tmp_path / "ranker"), fewest=3, others=4, telling=0.0)
     batch = make_batch(GOOD)
     table = config.measure()(batch, {})
