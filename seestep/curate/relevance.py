@@ -9,7 +9,8 @@ that are less like the question than its own, .5 for an answer picked at random,
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SILENT = "not measured: the answer has no words"
-LONE = "not measured: fewer than {} other answers of this task"
+LONE = "not measured: fewer than {} other answers {}"
 BLIND = "not measured: answers of this task are no likelier than others (mean {})"
+RANKED = ("worse", "drawn", "others")
 SPEAKING = ("choice", "plan", "text")  # kinds of answers that have words
 _PLACES = re.compile(r"\b(?:point|points|box|polygon|mask|path)\([^)]*\) \w+")
 
@@ -37,14 +39,14 @@ _PLACES = re.compile(r"\b(?:point|points|box|polygon|mask|path)\([^)]*\) \w+")
 class Relevance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Drop answers that fewer than ``least`` of the others of their task would be worse than.
 
-    ``others`` answers of other records are drawn for each. Not measured are answers without words
-    (yes, 3, a place), texts in scripts that the encoder does not read, tasks with fewer than
-    ``fewest`` other answers, and tasks whose own answers are, on the whole, no better than others
-    (a mean below ``telling``): those stay, and the verdict says why.
+    Up to ``others`` answers in other words are drawn for each. Not measured are answers without
+    words (yes, 3, a place), texts in scripts that the encoder does not read, answers beside which
+    their task has fewer than ``fewest`` in other words, and tasks whose own answers are, on the
+    whole, no better than others (a mean below ``telling``): those stay, and the verdict says why.
 
     ``reranker`` is a cross-encoder (a folder, or a name of the local hub cache) that reads question
-    and answer together, in place of ``encoder``; it reads 1 + ``others`` pairs a record, drawn from
-    the same shard.
+    and answer together, in place of ``encoder``; it reads 1 + ``others`` pairs a record. Others are
+    those of the same shard then, which must hold ``fewest`` of them.
     """
 
     encoder: Encoder = Encoder()
@@ -52,7 +54,7 @@ class Relevance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     least: float = 0.2
     others: int = 64
     fewest: int = 20
-    telling: float = 0.6
+    telling: float = 0.7
 
     name = "relevance"
     version = 1
@@ -91,19 +93,24 @@ class Relevance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
         The order of the rows decides which others are drawn, so it is one of their contents.
         """
-        rows = sorted(rows, key=lambda r: (digest(f"{batch.prompts[r]}\n{batch.outputs[r]}"), r))
-        if "worse" in table.column_names:
-            worse, drawn = ([table[c][r].as_py() for r in rows] for c in ("worse", "drawn"))
+        rows = _by_content(batch, rows)
+        if self.reranker:
+            worse, drawn, there = (table[c].take(rows).to_pylist() for c in RANKED)
         else:
             asked, said = (matrix(table[c].take(rows)) for c in ("asked", "said"))
             words = table["words"].take(rows).to_pylist()
             worse, drawn = (c.tolist() for c in beaten(asked, said, words, self.others))
-        wanted = min(self.fewest, self.others)
-        shares = {r: (w / n, n) for r, w, n in zip(rows, worse, drawn, strict=True) if n >= wanted}
+            there = others_of(words)
+        shares = {
+            row: (w / n, n)
+            for row, w, n, count in zip(rows, worse, drawn, there, strict=True)
+            if count >= self.fewest
+        }
         mean = sum(share for share, _ in shares.values()) / max(1, len(shares))
         for row in rows:
             if row not in shares:
-                why[row] = LONE.format(self.fewest)
+                where = "in this shard" if self.reranker else "of this task"
+                why[row] = LONE.format(self.fewest, where)
             elif mean < self.telling:
                 why[row] = BLIND.format(f"{mean:.2f}")
         return {row: score for row, score in shares.items() if not why[row]}
@@ -155,8 +162,8 @@ class QuestionsAndAnswers(msgspec.Struct, frozen=True):
 
 
 class Reranked(msgspec.Struct, frozen=True):
-    """Columns ``likeness`` (a cross-encoder's), ``worse`` of ``drawn`` other answers of the same
-    task in the same shard, and ``why`` not."""
+    """Columns ``likeness`` (a cross-encoder's), ``worse`` of ``drawn`` of the ``others`` there are,
+    answers of the same task and shard in other words, and ``why`` not."""
 
     model: str
     others: int
@@ -184,12 +191,15 @@ class Reranked(msgspec.Struct, frozen=True):
         for row in range(len(batch)):
             if not why[row]:
                 tasks[batch.tasks[row]].append(row)
-        plain = [normalise(word) for word in words]
-        for rows in tasks.values():
-            rows.sort(key=lambda r: (digest(f"{batch.prompts[r]}\n{batch.outputs[r]}"), r))
-            for at, row in enumerate(rows):
-                others = (rows[(at + step) % len(rows)] for step in _steps(len(rows), self.others))
-                pairs += [(row, row), *((row, o) for o in others if plain[o] != plain[row])]
+        there = [0] * len(batch)
+        for found in tasks.values():
+            rows = _by_content(batch, found)
+            plain = [normalise(words[row]) for row in rows]
+            for row, beside in zip(rows, others_of(plain), strict=True):
+                there[row] = beside
+            pairs += [(row, row) for row in rows]
+            for rival, is_one in draws(plain, self.others):
+                pairs += [(rows[at], rows[rival[at]]) for at in is_one.nonzero()[0]]
         told = [(asked[row], words[other]) for row, other in pairs]
         score = rank(self.model, told, self.encoder.device)
         likeness, worse, drawn = [0.0] * len(batch), [0.0] * len(batch), [0] * len(batch)
@@ -204,6 +214,7 @@ class Reranked(msgspec.Struct, frozen=True):
                 "likeness": numbers(likeness),
                 "worse": numbers(worse),
                 "drawn": integers(drawn),
+                "others": integers(there),
                 "why": texts(why),
             }
         )
@@ -213,31 +224,48 @@ def beaten(
     asked: NDArray[np.float32], said: NDArray[np.float32], words: list[str], others: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """For each row, how many of the answers drawn for it are less like its question than its own
-    (halves for equals), and how many were drawn. An answer in the same words is no other.
-
-    Row i is held against the rows at ``others`` even steps round the ring of all of them.
-    """
+    (halves for equals), and how many were drawn."""
     import numpy as np
 
-    count = len(words)
     own = np.einsum("ij,ij->i", asked, said)
-    number = np.unique(np.asarray(words), return_inverse=True)[1]
-    worse = np.zeros(count)
-    drawn = np.zeros(count, dtype=np.int64)
-    for step in _steps(count, others):
-        other = (np.arange(count) + step) % count
-        differ = number != number[other]
+    worse = np.zeros(len(words))
+    drawn = np.zeros(len(words), dtype=np.int64)
+    for other, is_one in draws(words, others):
         theirs = np.einsum("ij,ij->i", asked, said[other])
-        worse += differ * ((theirs < own) + 0.5 * (theirs == own))
-        drawn += differ
+        worse += is_one * ((theirs < own) + 0.5 * (theirs == own))
+        drawn += is_one
     return worse, drawn
 
 
-def _steps(count: int, others: int) -> list[int]:
-    """How far round the ring of ``count`` rows the others of each stand."""
-    if count < 2:
-        return []
-    return sorted({1 + k * (count - 1) // others for k in range(others)})
+def draws(
+    words: Sequence[str], others: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """Up to ``others`` times, for each row one whose words are other, and whether one was left.
+
+    No row is drawn twice for another: rows stand in a ring, those of the same words together, and
+    others are taken at even steps round the rest of it.
+    """
+    import numpy as np
+
+    first: dict[str, int] = {}
+    number = np.array([first.setdefault(word, len(first)) for word in words], dtype=np.int64)
+    ring = np.argsort(number, kind="stable")
+    sizes = np.bincount(number)
+    after, left = np.cumsum(sizes)[number], len(words) - sizes[number]
+    for k in range(min(others, left.max(initial=0))):
+        step = np.where(left > others, k * left // others, k)
+        yield ring[(after + step) % len(words)], k < left
+
+
+def others_of(words: Sequence[str]) -> list[int]:
+    """For each row, how many rows have other words."""
+    times = Counter(words)
+    return [len(words) - times[word] for word in words]
+
+
+def _by_content(batch: Batch, rows: list[int]) -> list[int]:
+    """Rows in an order that neither ids nor the order of the input decide."""
+    return sorted(rows, key=lambda r: (digest(f"{batch.prompts[r]}\n{batch.outputs[r]}"), r))
 
 
 def _texts(batch: Batch, encoder: Encoder) -> tuple[list[str], list[str], list[str]]:

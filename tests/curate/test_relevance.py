@@ -11,7 +11,7 @@ from seestep.curate.batch import make_batch
 from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix, rank
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.measuring import measure_parts
-from seestep.curate.relevance import Relevance, beaten, question, spoken
+from seestep.curate.relevance import Relevance, beaten, draws, others_of, question, spoken
 from seestep.curate.words import script_of
 from seestep.errors import DataError, RunError
 from seestep.records import Choice, Freeform, Number, Record, YesNo
@@ -101,6 +101,33 @@ def test_shares_are_those_of_a_hand_sum():
     # row 0: beats b and c; a is its own words. row 1: 0 against 1, 0, 0 of a (left out), b, c: ties
     assert drawn.tolist() == [2, 2, 3, 3]
     assert worse.tolist() == [2.0, 1.0, 2.5, 1.5]
+
+
+def test_other_answers_of_a_task_are_counted_not_those_drawn(tmp_path):
+    made_ranker(tmp_path / "ranker")
+    for model in ("", str(tmp_path / "ranker")):
+        config = Relevance(reranker=model, others=4, fewest=20, telling=0.0)
+        batch = make_batch(GOOD)  # 11 others each, of which 4 are drawn
+        why = {v.evidence for v in config.decide(batch, config.measure()(batch, {}))}
+        where = "in this shard" if model else "of this task"
+        assert why == {f"not measured: fewer than 20 other answers {where}"}
+        enough = msgspec.structs.replace(config, fewest=11)
+        said = enough.decide(batch, enough.measure()(batch, {}))
+        assert all(v.score is not None and " of 4 other answers" in v.evidence for v in said)
+
+
+def test_the_same_words_many_times_are_neither_drawn_nor_counted():
+    words = ["red"] * 90 + [f"thing {n}" for n in range(10)]
+    found: list[set[int]] = [set() for _ in words]
+    for other, is_one in draws(words, 4):
+        for row in is_one.nonzero()[0]:
+            assert words[other[row]] != words[row] and other[row] not in found[row]
+            found[row].add(int(other[row]))
+    assert {len(rows) for rows in found} == {4}
+    assert others_of(words) == [10] * 90 + [99] * 10
+    every = [other[0] for other, is_one in draws(words, 64) if is_one[0]]
+    assert sorted(every) == list(range(90, 100))
+    assert list(draws([], 4)) == list(draws(["red"] * 3, 4)) == []
 
 
 def test_an_option_speaks_and_places_do_not():
