@@ -2,7 +2,7 @@
 
 The encoder that comes with the extra ``embed`` reads English alone: unrelated Chinese sentences are
 .92 alike in its eyes. So every text is looked at first, and what is written in a script that the
-encoder does not read is never measured.
+encoder does not read, or for this one in a language that is told from English, is never measured.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from seestep.curate.language import VERSION, other_language
 from seestep.curate.words import scripts_of
 from seestep.disk import sha256_file
 from seestep.errors import DataError, need
@@ -37,8 +38,8 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A model of sentence-transformers: "minilm", which the extra brings, a folder, or a name of
     the local hub cache (``maidalun1020/bce-embedding-base_v1`` reads English and Chinese).
 
-    ``scripts`` are those it reads, by their Unicode names ("latin", "cjk", "hangul"); None is Latin
-    for "minilm", whatever folder it lies in, and all for others.
+    ``scripts`` are those it reads, by their Unicode names ("latin", "cjk", "hangul"), in whatever
+    language. None is English for "minilm", whatever folder it lies in, and all for others.
     """
 
     model: str = SHIPPED
@@ -50,14 +51,23 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def reads(self) -> tuple[str, ...] | None:
         if self.scripts is not None:
             return self.scripts
-        return ("latin",) if self.model == SHIPPED or _is_a_copy(self.model) else None
+        return ("latin",) if self.english else None
+
+    @property
+    def english(self) -> bool:
+        """Whether it reads no other language than English."""
+        return self.scripts is None and (self.model == SHIPPED or _is_a_copy(self.model))
 
     def unread(self, texts: Sequence[str]) -> list[str]:
-        """Of each text the script for which it is not measured; "" where it can be read."""
+        """Of each text the script or language for which it is not measured; "" where it can be
+        read."""
         reads = self.reads
         if reads is None:
             return [""] * len(texts)
-        return [_strange(text, reads) for text in texts]
+        found = [_strange(text, reads) for text in texts]
+        if self.english:
+            found = [a or other_language(text) for a, text in zip(found, texts, strict=True)]
+        return found
 
     def unread_pairs(self, asked: Sequence[str], said: Sequence[str]) -> list[str]:
         """``unread`` of questions with their answers, and of the answers alone: a short answer of
@@ -70,6 +80,7 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return {
             "model": sha256_of(folder_of(self.model)),
             "scripts": self.reads,
+            "english": VERSION if self.english else None,
             "batch": self.batch,
         }
 

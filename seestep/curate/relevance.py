@@ -40,7 +40,7 @@ class Relevance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Drop answers that fewer than ``least`` of the others of their task would be worse than.
 
     Up to ``others`` answers in other words are drawn for each. Not measured are answers without
-    words (yes, 3, a place), texts in scripts that the encoder does not read, answers beside which
+    words (yes, 3, a place), texts that the encoder does not read, answers beside which
     their task has fewer than ``fewest`` in other words, and tasks whose own answers are, on the
     whole, no better than others (a mean below ``telling``): those stay, and the verdict says why.
 

@@ -17,8 +17,8 @@ ROWS = 1024  # compared at once
 
 
 class Meanings:
-    """Texts for an encoder: ``scripts`` has for each the script for which it is not read, or "",
-    and ``read`` the places of all others."""
+    """Texts for an encoder: ``scripts`` has for each the script or language for which it is not
+    read, or "", and ``read`` the places of all others."""
 
     def __init__(self, texts: Sequence[Told], encoder: Encoder) -> None:
         asked, said = [ask for ask, _ in texts], [word for _, word in texts]
