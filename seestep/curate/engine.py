@@ -140,7 +140,7 @@ def curate(
         out_folder,
         stage="curate",
         version=VERSION,
-        config=_told(config, {op.name: known[op.name].parameters() for op in operators}),
+        config=_told(config, [known[operator.name] for operator in operators]),
         inputs=[Path(f) for f in in_folders],
         shards=len(parts),
         work=partial(_emit_part, checks=out_folder / "checks", decided=decided),
@@ -287,9 +287,12 @@ def _decide(checks: Path, config: CurateConfig, columns: Mapping[str, Column]) -
     )
 
 
-def _told(config: CurateConfig, measured: Mapping[str, Any]) -> Any:
+def _told(config: CurateConfig, measures: Sequence[Measure]) -> Any:
     """The recipe, and what measures depend on: other weights under one name are another run."""
-    return msgspec.to_builtins(config) | {"measured": measured} if measured else config
+    if not measures:
+        return config
+    found = {m.name: {"version": m.version, "depends_on": m.parameters()} for m in measures}
+    return msgspec.to_builtins(config) | {"measured": found}
 
 
 def _same_id(rid: str) -> DataError:

@@ -36,7 +36,7 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     the words that decide an answer agree. Up to ``exact_up_to`` records of one picture (or of none)
     and of the same such words no twin is missed; of more, those of overlapping cells are compared
     (k-means, as SemDeDup has it).
-    Texts in scripts that the encoder does not read stay, and the verdict says why.
+    Texts in scripts or languages that the encoder does not read stay, and the verdict says why.
     """
 
     encoder: Encoder = Encoder()
@@ -106,7 +106,7 @@ class Meanings(msgspec.Struct, frozen=True):
     encoder: Encoder
 
     name = SemanticDuplicates.name
-    version = 2
+    version = 3
     reads = ("prompts", "outputs")
     loads_model = True
 
@@ -116,8 +116,9 @@ class Meanings(msgspec.Struct, frozen=True):
     def __call__(self, batch: Batch, roots: Roots) -> pa.Table:
         import pyarrow as pa
 
-        told = [f"{question(p)} {o}" for p, o in zip(batch.prompts, batch.outputs, strict=True)]
-        scripts = self.encoder.unread(told)
+        asked = [question(prompt) for prompt in batch.prompts]
+        told = [f"{ask} {word}" for ask, word in zip(asked, batch.outputs, strict=True)]
+        scripts = self.encoder.unread_pairs(asked, batch.outputs)
         read = ["" if script else text for script, text in zip(scripts, told, strict=True)]
         return pa.table(
             {
