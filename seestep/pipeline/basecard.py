@@ -32,14 +32,7 @@ def model_card(
     vision = sum(p.numel() for p in model.model.visual.parameters())
     side = int(loaded.family.min_pixels**0.5)
     took = f"{minutes:.0f} minutes, rendering included" if minutes else "not recorded"
-    learnt = "\n".join(
-        f"  - {n}: {_seeds(h)}{what}"
-        for parts, what in (
-            (config.data.parts, ""),
-            (config.data.looked, ", looked at by the vision tower, nothing asked"),
-        )
-        for n, h in parts.items()
-    )
+    learnt = "\n".join(f"  - {n}: {_seeds(h)}" for n, h in config.data.parts.items())
     suites = seed_range("suite")
     vision_stage, joint, settle = config.vision, config.joint, config.settle
     after = ""

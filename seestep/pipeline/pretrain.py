@@ -94,10 +94,9 @@ def probe_base(
 def describe(config: PretrainConfig, out: Path) -> list[str]:
     """What a run would do, for a dry run; nothing is written."""
     lines = []
-    for parts, what in ((config.data.parts, ""), (config.data.looked, ", looked at alone")):
-        for name, homes in parts.items():
-            seeds = f"seeds {homes.seeds.start} to {homes.seeds.stop - 1}"
-            lines.append(f"{name}: {homes.homes} homes{what}, {seeds}")
+    for name, homes in config.data.parts.items():
+        seeds = homes.seeds
+        lines.append(f"{name}: {homes.homes} homes, seeds {seeds.start} to {seeds.stop - 1}")
     tested = config.data.probe.seeds
     lines.append(f"test: {len(tested)} homes, seeds {tested.start} to {tested.stop - 1}")
     for name, stage in config.stages:

@@ -11,7 +11,6 @@ from seestep.models.tiny.build import SMALL
 from seestep.pipeline.pretrain import Probed, make_base, probe_base
 from seestep.progress import Progress
 from seestep.train.base.config import PretrainConfig
-from seestep.train.base.corpus import read_shard
 from tests.train.test_base import RECIPE, SHORT
 
 TOY = (
@@ -24,8 +23,6 @@ TOY = (
     "data.workers=1",
     "data.parts={tables: {purpose: base, homes: 1, shard_homes: 1,"
     " views: {close: 1, wide: 0, orbits: 0, turns: 0, supersample: 1}}}",
-    "data.looked={more: {purpose: base, homes: 2, first: 10, shard_homes: 1,"
-    " views: {close: 2, wide: 0, orbits: 0, turns: 0, supersample: 1}}}",
     "data.probe.homes=2",
     "data.probe.first=900000",
     "data.probe.shard_homes=2",
@@ -39,11 +36,6 @@ def test_a_base_is_made_tested_and_told_about(tmp_path):
     folder, found = make_base(config, tmp_path, shape=SMALL, progress=silent)
     card = (folder / "MODEL_CARD.md").read_text()
     assert "| pointing |" in card and ">= 0.85" in card
-    assert "more: 2 homes, seeds 5000010 to 5000011, looked at by the vision tower" in card
-    shots = [
-        shot for n in (0, 1) for shot in read_shard(tmp_path / f"views/more/views/{n:05d}.npz")
-    ]
-    assert [(len(shot.pictures), shot.questions) for shot in shots] == [(2, ()), (2, ())]
     assert "seeds 5900000 to 5900001" in card and "Nothing was\n    tuned" in card
     kept = msgspec.json.decode((tmp_path / "probe.json").read_bytes(), type=Probed)
     assert kept == found and kept.seeds == (5900000, 5900002)
@@ -67,14 +59,12 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, capsys):
                 str(out),
                 "--dry-run",
                 "joint.steps=7",
-                "data.looked={more: {purpose: base, homes: 5, first: 700000}}",
                 "phases=[{steps: 3, weights: {point: 1}}]",
             ]
         )
         == 0
     )
     said = capsys.readouterr().out
-    assert "# more: 5 homes, looked at alone, seeds 5700000 to 5700004" in said
     assert "# joint: 7 steps of 12 looks with 8 questions" in said
     assert "kind: muon_adamw" in said
     assert main(["pretrain", str(RECIPE), "--out", str(out), "--dry-run", "--json"]) == 0

@@ -182,29 +182,6 @@ def test_homes_cannot_be_learnt_from_and_tested_on():
         short("data.probe.purpose=suite")
 
 
-def test_homes_that_are_only_looked_at_are_no_others(corpus):
-    with pytest.raises(RecipeError, match="tables and more share homes"):
-        short("data.looked={more: {purpose: base, homes: 5}}")
-    with pytest.raises(RecipeError, match="more and probe share homes"):
-        short("data.looked={more: {purpose: base, homes: 5, first: 950000}}")
-    with pytest.raises(RecipeError, match='purpose "base"'):
-        short("data.looked={more: {purpose: suite, homes: 5, first: 700000}}")
-    with pytest.raises(RecipeError, match="tables is the name of a part twice"):
-        short("data.looked={tables: {purpose: base, homes: 5, first: 700000}}")
-
-
-def test_the_vision_stage_sees_pictures_nothing_is_asked_about(corpus):
-    more = Shot(
-        np.full((40, 96, 96, 3), 255, np.uint8), np.zeros((40, 36, len(HEADS)), np.int16), ()
-    )
-    asked = Shot(corpus.pictures, corpus.cells, tuple(q for g in corpus.groups for q in g))
-    whole = Corpus.join([asked, more])
-    assert len(whole.pictures) == 44 and len(whole.groups) == len(corpus.groups)
-    lessons = made_lessons(short("vision={steps: 3, batch: 12}"), whole)
-    white = [lessons([step])["pixel_values"].mean() > 1 for step in range(3)]
-    assert all(white)  # nearly all of what is drawn is of the forty
-
-
 def test_what_settles_asks_with_weights_of_its_own():
     questions = [
         msgspec.structs.replace(ask((0,), f"{name} {n}?", "yes"), ability=name)

@@ -19,22 +19,18 @@ class Data(Struct, frozen=True, kw_only=True):
     """Which homes are looked at, and what is asked there."""
 
     parts: dict[str, HomesConfig]  # to learn from, by name
-    looked: dict[str, HomesConfig] = {}  # for the vision stage alone: nothing is asked there
     probe: HomesConfig  # for the final test
     workers: int = 2
     vocab: int = 1024  # of the tokenizer, at most
 
     def __post_init__(self) -> None:
-        if twice := self.parts.keys() & self.looked.keys():
-            raise ValueError(f"{min(twice)} is the name of a part twice")
-        names = [*self.parts, *self.looked, "probe"]
-        homes = [*self.parts.values(), *self.looked.values(), self.probe]
-        seeds = [part.seeds for part in homes]
+        names = [*self.parts, "probe"]
+        seeds = [part.seeds for part in (*self.parts.values(), self.probe)]
         for i, mine in enumerate(seeds):
             for j, other in enumerate(seeds[:i]):
                 if set(mine) & set(other):
                     raise ValueError(f"{names[j]} and {names[i]} share homes; move one's first")
-        if any(part.purpose != "base" for part in homes):
+        if self.probe.purpose != "base" or any(p.purpose != "base" for p in self.parts.values()):
             raise ValueError('pretraining and its test have seeds of their own: purpose "base"')
 
 

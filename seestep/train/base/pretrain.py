@@ -63,16 +63,9 @@ def pretrain(
         torch.set_num_threads(config.threads)
         corpus = Corpus.join(
             shot
-            for parts, asked in ((config.data.parts, True), (config.data.looked, False))
-            for name, homes in parts.items()
+            for name, homes in config.data.parts.items()
             for _, shot in views(
-                out / "views" / name,
-                homes,
-                config,
-                shape,
-                gold=False,
-                asked=asked,
-                progress=progress,
+                out / "views" / name, homes, config, shape, gold=False, progress=progress
             )
         )
         trained = train(config, out, corpus, shape, progress)

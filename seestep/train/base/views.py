@@ -31,13 +31,11 @@ def views(
     shape: Shape,
     *,
     gold: bool,
-    asked: bool = True,
     progress: Progress,
 ) -> Iterator[tuple[str, Shot]]:
     """Every home as (its name, its shot), rendered into ``folder`` where it is not there yet.
 
-    Without ``gold`` the questions can be learnt from but not scored; homes that are not ``asked``
-    about have none, which halves what they cost. A home is named by its seed;
+    Without ``gold`` the questions can be learnt from but not scored. A home is named by its seed;
     in a shard that lost homes nobody could ask about, by shard and place.
     """
     with progress.child(f"homes for {folder.name}") as bar:
@@ -45,11 +43,10 @@ def views(
             folder,
             stage="tiny.views",
             version=VERSION,
-            config={"homes": homes, "family": config.family, "shape": shape, "gold": gold}
-            | ({} if asked else {"asked": False}),
+            config={"homes": homes, "family": config.family, "shape": shape, "gold": gold},
             inputs=[],
             shards=-(-homes.homes // homes.shard_homes),
-            work=partial(_look, homes, config.family, shape, gold, asked),
+            work=partial(_look, homes, config.family, shape, gold),
             workers=config.data.workers,
             progress=bar,
         )
@@ -65,9 +62,7 @@ def _seeds(homes: HomesConfig, n: int) -> range:
     return homes.seeds[n * homes.shard_homes : (n + 1) * homes.shard_homes]
 
 
-def _look(
-    homes: HomesConfig, family_name: str, shape: Shape, gold: bool, asked: bool, n: int
-) -> ShardResult:
+def _look(homes: HomesConfig, family_name: str, shape: Shape, gold: bool, n: int) -> ShardResult:
     """One cache file: the homes of shard ``n`` seen, asked about and written as text."""
     torch.set_num_threads(1)
     family = families.get(family_name)
@@ -80,7 +75,7 @@ def _look(
     around = look_around(leave_out(_seeds(homes, n), homes.blocked)[0], homes)
     for home in around:
         looks = [view.look for shot in home for view in shot]
-        records = [r for shot in home for r in ask_shot(shot, homes)[0]] if asked else []
-        if looks and (records or not asked):
+        records = [record for shot in home for record in ask_shot(shot, homes)[0]]
+        if looks and records:
             made.append(to_shot(looks, records, family, processor, grid=shape.grid, gold=gold))
     return ShardResult(rows=[], files={f"views/{n:05d}.npz": write_shard(made)} if made else {})
