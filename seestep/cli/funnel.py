@@ -44,17 +44,13 @@ def funnel(
     if svg is not None:
         from seestep.report.plots import funnel as draw
 
-        several = len(found) > 1
-        bars = [
-            (
-                f"{f.source or f.folder}: {c.name}" if several else c.name,
-                c.passed,
-                c.taken - c.passed,
-            )
-            for f in found
-            for c in f.checks
-            if c.taken != c.passed or c is f.checks[-1]
-        ]
+        bars = []
+        for f in found:
+            before = f"{f.source or f.folder}: " if len(found) > 1 else ""
+            bars.append((f"{before}in", f.taken, 0))
+            for c in f.checks:
+                if c.taken != c.passed or c is f.checks[-1]:
+                    bars.append((f"{before}{c.name}", c.passed, c.taken - c.passed))
         atomic_write(svg, draw(bars, alone=True).encode())
     if json:
         for one in found:

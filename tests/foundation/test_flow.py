@@ -122,7 +122,10 @@ def test_the_verbs_print_and_draw(tmp_path, capsys):
     assert main(["funnel", str(a), "--svg", str(tmp_path / "f.svg")]) == 0
     said = capsys.readouterr().out
     assert "curated: 4 in, 2 kept (50%)" in said and "-1" in said and "low" in said
-    assert (tmp_path / "f.svg").read_text().startswith("<svg")
+    drawn = (tmp_path / "f.svg").read_text()
+    assert drawn.startswith("<svg") and drawn.count(" left out<") == 2
+    first = drawn.split("<rect")[0], drawn.split("</text>")[1]
+    assert ">in" in first[0] and first[1].endswith(">4")  # all that came, before any check
     assert main(["funnel", str(a), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["checks"][0]["gone"] == {"short": 1}
     assert main(["diff", str(a), str(b)]) == 0
