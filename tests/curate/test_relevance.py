@@ -11,7 +11,15 @@ from seestep.curate.batch import make_batch
 from seestep.curate.embed import UNREADABLE, Encoder, column, folder_of, matrix, rank
 from seestep.curate.engine import CurateConfig, curate
 from seestep.curate.measuring import measure_parts
-from seestep.curate.relevance import Relevance, beaten, draws, others_of, question, spoken
+from seestep.curate.relevance import (
+    QuestionsAndAnswers,
+    Relevance,
+    beaten,
+    draws,
+    others_of,
+    question,
+    spoken,
+)
 from seestep.curate.words import script_of
 from seestep.errors import DataError, RunError
 from seestep.records import Choice, Freeform, Number, Record, YesNo
@@ -270,6 +278,16 @@ def test_the_shipped_encoder_reads_no_chinese_in_another_folder_either(tmp_path)
     assert Encoder(model=str(tmp_path / "m"), scripts=("latin", "cjk")).reads == ("latin", "cjk")
 
 
+def test_a_measure_of_another_version_is_another_run(tmp_path, monkeypatch):
+    made = run_folder_of(tmp_path / "in", GOOD)
+    config = CurateConfig(look="trust", relevance=SMALL)
+    curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+    curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+    monkeypatch.setattr(QuestionsAndAnswers, "version", 99)
+    with pytest.raises(RunError, match=r"measured\.relevance\.version was \d, now 99"):
+        curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
+
+
 def test_other_weights_under_the_same_name_are_another_run(tmp_path):
     import shutil
 
@@ -283,7 +301,7 @@ def test_other_weights_under_the_same_name_are_another_run(tmp_path):
     weights = load_file(tmp_path / "m" / "model.safetensors")
     weights["embeddings.LayerNorm.bias"] += 0.1
     save_file(weights, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(RunError, match=r"measured\.relevance\.model"):
+    with pytest.raises(RunError, match=r"measured\.relevance\.depends_on\.model"):
         curate([made], tmp_path / "out", config, cache=tmp_path / "cache")
 
 
