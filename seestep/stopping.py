@@ -32,6 +32,20 @@ def stoppable() -> Iterator[None]:
         _asked = False
 
 
+@contextmanager
+def left_to_asyncio() -> Iterator[None]:
+    """Within it Ctrl-C is handled as Python does by itself: ``asyncio.run`` cancels its tasks only
+    then, and waits for them for ever where an interrupt broke into its loop."""
+    ours = signal.getsignal(signal.SIGINT) is _stop
+    if ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, _stop)
+
+
 def stop_if_asked() -> None:
     """Raise the ``KeyboardInterrupt`` that was asked for and did not get through."""
     global _asked

@@ -115,7 +115,7 @@ class Endpoint:
         finally:
             for worker in workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(everyone, *workers, return_exceptions=True)
             await self._client.close()
 
     async def reply(self, ask: Ask) -> Reply:

@@ -185,6 +185,31 @@ def test_the_verb_says_loudly_that_an_ungated_judge_may_drop_nothing(tmp_path, c
         assert "nowhere.jsonl" in capsys.readouterr().err
 
 
+def test_ctrl_c_ends_a_judge_at_once_and_tells_how_to_go_on(tmp_path):
+    source = folder_of(tmp_path / "in", [record(n) for n in range(200)])
+    env = os.environ | {"SEESTEP_CACHE": str(tmp_path / "cache")}
+
+    def slow(text, n):
+        time.sleep(0.05)
+        return by_case(text, n)
+
+    with Server(slow) as server:
+        words = [sys.executable, "-m", "seestep", "judge", str(source), "--out"]
+        words += [str(tmp_path / "out"), "--recipe", str(recipe(tmp_path / "r.yaml", server))]
+        running = subprocess.Popen(words, cwd=REPO, env=env, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        while sum(server.done.values()) < 8:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        try:
+            _, said = running.communicate(timeout=30)
+        finally:
+            running.kill()
+        assert running.returncode == 130 and "Traceback" not in said, said
+        assert "stopped. Finished parts are kept" in said and "seestep judge" in said
+        assert sum(server.calls.values()) < 210
+
+
 def test_a_killed_run_goes_on_and_pays_for_no_answer_twice(tmp_path):
     source = folder_of(tmp_path / "in", [record(n) for n in range(48)])
     env = os.environ | {"SEESTEP_CACHE": str(tmp_path / "cache")}

@@ -17,6 +17,7 @@ from seestep.endpoint.client import BUDGET
 from seestep.errors import RunError
 from seestep.media import Roots
 from seestep.progress import Progress
+from seestep.stopping import left_to_asyncio
 
 Opinions: TypeAlias = dict[CheckName, Opinion]
 
@@ -77,7 +78,8 @@ def hear(
             cost=round(spent.cost, 6),
         )
 
-    cost = asyncio.run(all_of())
+    with left_to_asyncio():
+        cost = asyncio.run(all_of())
     if left:
         raise RunError(
             f"the budget is spent: {left:,} of {total:,} questions are not asked yet",
