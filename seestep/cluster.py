@@ -193,7 +193,8 @@ class RayCrew:
             # what was fetched ahead would be lost with a worker that dies
             batches = made.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
             for batch in batches:
-                yield from map(outcome, cast("pa.Table", batch)["result"].to_pylist())
+                for result in cast("pa.Table", batch)["result"].to_pylist():
+                    yield outcome(result)  # a StopIteration would end a map as if all were done
         except RayError as error:
             raise _lost(error) from error
 

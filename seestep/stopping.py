@@ -36,7 +36,8 @@ def stoppable() -> Iterator[None]:
 def left_to_asyncio() -> Iterator[None]:
     """Within it Ctrl-C is handled as Python does by itself: ``asyncio.run`` cancels its tasks only
     then, and waits for them for ever where an interrupt broke into its loop."""
-    ours = signal.getsignal(signal.SIGINT) is _stop
+    main = threading.current_thread() is threading.main_thread()
+    ours = main and signal.getsignal(signal.SIGINT) is _stop
     if ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

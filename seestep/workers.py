@@ -49,7 +49,8 @@ def spread(work: Callable[[J], R], jobs: Sequence[J], workers: int) -> Iterator[
     if _shared is not None and jobs and (_shared.far or min(workers, len(jobs)) > 1):
         yield from _shared.each(work, jobs)
     elif workers <= 1 or len(jobs) <= 1:
-        yield from map(work, jobs)
+        for job in jobs:  # a StopIteration would end a map as if all were done
+            yield work(job)
     else:
         with Pool(min(workers, len(jobs))) as pool:
             yield from pool.each(work, jobs)

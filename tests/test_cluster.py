@@ -256,3 +256,17 @@ def test_an_address_where_nothing_listens_is_told_at_once():
 def test_a_process_is_on_one_cluster_at_a_time(cluster):
     with pytest.raises(RunError, match="connected to a Ray cluster already"), on_ray("local"):
         pass
+
+
+def _nothing_left(job: int) -> int:
+    return next(iter(range(job - 1))) if job == 1 else job
+
+
+def test_a_job_that_runs_out_of_something_is_an_error_here_and_on_a_cluster(cluster):
+    with pytest.raises((RuntimeError, RunError), match="StopIteration"):
+        list(spread(_nothing_left, range(4), 2))
+
+
+def test_a_job_that_runs_out_of_something_is_an_error_in_this_process():
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(spread(_nothing_left, range(4), 1))

@@ -20,7 +20,14 @@ _PLACES = (
 _COMPARED = (
     "more less most least fewer bigger biggest smaller smallest larger largest taller tallest "
     "faster slower older younger shorter shortest longer longest higher highest lowest same "
-    "different every all any both either only than and or"
+    "different every all any both either only than and or big small large little tall short "
+    "long high low fast slow old new young"
+)
+_STATES = (
+    "full empty hot cold warm cool wet dry clean dirty lit unlit broken intact whole soft hard "
+    "heavy wide narrow thick thin push pull pushed pulled pushing pulling standing sitting "
+    "lying alive dead locked unlocked clockwise counterclockwise anticlockwise north south "
+    "east west day night man woman boy girl male female"
 )
 _SAID = (  # "isn't" is normalised to "isn t"
     "yes no not none never without nothing cannot isn aren wasn weren doesn don didn open opened "
@@ -30,7 +37,7 @@ _COLOURS = (
     "red green blue yellow orange purple pink brown black white grey gray beige gold silver dark "
     "light"
 )
-DECIDING = frozenset(f"{_PLACES} {_COMPARED} {_SAID} {_COLOURS}".split())
+DECIDING = frozenset(f"{_PLACES} {_COMPARED} {_SAID} {_STATES} {_COLOURS}".split())
 _SIGN = rf"[^\W_{HAN}]"
 _WORD = re.compile(rf"(?P<han>[{HAN}]+)|{_SIGN}+(?:[.,']{_SIGN}+)*")
 
@@ -73,15 +80,19 @@ def agree(one: Deciding, other: Deciding) -> bool:
 
 def words_of_answer(answer: str) -> set[str]:
     """The content words of a normalised answer, without an English plural; of Chinese pairs of
-    signs, and its deciding words only where there is nothing else."""
+    signs, and its deciding words only where there is nothing else. One of fillers alone ("there")
+    has those."""
     found: set[str] = set()
+    fillers: set[str] = set()
     for match in _WORD.finditer(answer):
         if match["han"]:
             said = words_of(match[0])
             found |= said.pairs or set(said.deciding)
-        elif match[0] not in FILLERS:
+        elif match[0] in FILLERS:
+            fillers.add(match[0])
+        else:
             found.add(match[0].removesuffix("s"))
-    return found
+    return found or fillers
 
 
 def meet(one: set[str], other: set[str]) -> bool:

@@ -1,7 +1,8 @@
 """Telling other languages of Latin script from English, by their most common words.
 
-Lists hold what is no English word ("die", "hay", "pour" are) and stands in most sentences, so a
-caption without any grammar ("black bottle, white shirt") is never taken for another language.
+Lists hold what is no English word ("die", "hay", "pour" are; "do" is in one, and never enough by
+itself) and stands in most sentences; single letters count for nothing. So a caption without any
+grammar ("black bottle, white shirt") is never taken for another language.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-VERSION = 1  # measures depend on it: another one for other words or another rule
+VERSION = 2  # measures depend on it: another one for other words or another rule
 SHARE = 0.2  # of the words of a text that are of one list
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"[^\W\d_]{2,}(?:'[^\W\d_]+)?")
 ENGLISH = frozenset(
     """the and of what which where how who whose why when is are does has have this that these
     those there with from for to it its can should you your they them his their by not be been
@@ -23,20 +24,20 @@ OTHERS = {
         bei aus wurde kein keine soll zu nach als über wenn noch auch nur werden kann durch
         ihr wir""",
     "French": """le les la une du et est sont que qui quel quelle quels quelles où il elle dans sur
-        avec aux cette ces pas de sous ses combien
+        avec aux cette ces pas sous ses combien
         être ont leur nous vous dont peut""",
-    "Spanish": """el la los las un una unos unas de del y es está están qué que quién dónde cuál
+    "Spanish": """el la los las un una unos unas del es está están qué que quién dónde cuál
         cuántos cuántas cómo en con por para se su sus al lo más
         ser entre cuando fue tiene puede sobre""",
-    "Portuguese": """os uma um de da do dos das e é está estão que quem onde qual quantos quantas em
-        na nos nas com por para se há seu sua ao à às ele ela não o mais ser foi tem pode
+    "Portuguese": """uma um de da do dos das está estão que quem onde qual quantos quantas em
+        na nos nas por para se há seu sua ao às ele ela não mais ser foi tem pode
         sobre quando""",
-    "Italian": """il lo la gli le un una uno di del della dello dei delle degli e è che chi quale
+    "Italian": """il lo la gli le un una uno di del della dello dei delle degli che chi quale
         quanti quante con si c'è ci sono suo sua al alla sul sulla nel nella non cosa più
         essere quando viene dal dalla""",
-    "Dutch": """de het een en wat waar wie welke hoeveel op voor bij aan uit zijn staat ligt er niet
+    "Dutch": """het een en wat waar wie welke hoeveel op voor bij aan uit zijn staat ligt er niet
         naar hij zij ze dat deze dit worden wordt te om geen als ook kan maar""",
-    "Indonesian": """yang dan di ke dari apa apakah siapa mana berapa bagaimana itu ini ada adalah
+    "Indonesian": """yang di ke dari apa apakah siapa mana berapa bagaimana itu ini ada adalah
         dengan untuk pada sebuah seorang tidak atau sedang akan dalam oleh telah lebih
         seperti juga saat bisa semua setelah""",
 }

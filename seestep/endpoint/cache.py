@@ -43,7 +43,8 @@ class Spent(NamedTuple):
 class Known(NamedTuple):
     """What came of a question: its valid answer, or the last text and the ``problem`` with it.
 
-    ``tokens`` is what all calls for it took; None where it was kept before they were counted.
+    ``tokens`` is what all calls for it took in the run that got it; None where it was kept
+    before they were counted.
     """
 
     text: str

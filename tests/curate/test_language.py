@@ -102,8 +102,8 @@ ENGLISH_TEXTS = [
 def test_pairs_of_question_and_answer_are_told(language):
     texts = [line.strip() for line in PAIRS[language].strip().splitlines()]
     found = [other_language(text) for text in texts]
-    assert len(texts) == 12 and "" not in found
-    assert found.count(language) >= 11  # Spanish and Portuguese share words
+    assert len(texts) == 12 and found.count("") <= 1
+    assert found.count(language) >= 10  # Spanish and Portuguese share words
 
 
 def test_english_is_no_other_language():
@@ -131,3 +131,12 @@ def test_an_answer_in_another_language_is_not_measured():
     record = ask("hund", "Was macht der Hund?", Freeform(text="Er läuft im Gras."), task="vqa")
     table = Relevance().measure()(make_batch([record]), {})
     assert table["why"].to_pylist() == [UNREADABLE.format("German")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Do visit mysite.com", "E O", "What letter? E O X", "Wilmington DE, Chicago IL",
+     "Dan picks up Ada"],
+)  # fmt: skip
+def test_signs_and_names_are_no_other_language(text):
+    assert other_language(text) == ""

@@ -154,6 +154,9 @@ def test_cells_find_nearly_all_twins_and_no_other():
         ("What is leftmost? a plate", "What is rightmost? a plate", False),
         ("Which is faster? the car", "Which is slower? the car", False),
         ("Is the red mug here? yes", "Is the blue mug here? yes", False),
+        ("How is the bin? The bin is full", "How is the bin? The bin is empty", False),
+        ("What do you do? push the drawer", "What do you do? pull the drawer", False),
+        ("How does it turn? clockwise", "How does it turn? counterclockwise", False),
     ],
 )
 def test_words_decide(one, other, same):

@@ -255,7 +255,8 @@ class Judge:
             if self._mine is not None:
                 mine = sum(row.id not in self._strange for row in rows)
                 missing = self._unread(rows, theirs)
-                count, nothing = len(self._asked[theirs.name].read), missing or nothing
+                count = len(self._asked[theirs.name].read)
+                nothing = missing if theirs.asked else nothing
         else:
             mine = sum(any(k in self._with_vector for k in r.pictures) for r in rows)
             count = len(theirs.found.looks) if theirs.vectors is None else len(theirs.vectors.names)
