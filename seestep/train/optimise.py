@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Muon, Optimizer
 
 from seestep.checkup import bf16_is_slow
 from seestep.train.config import Group, Optim
-from seestep.train.muon import WideMuon
+from seestep.train.muon import BatchedMuon
 
 MOMENTUM = 0.95
 # Lookups and what reads them back are matrices by shape only: their rows are tokens or places.
@@ -41,11 +42,12 @@ def make_optimiser(
     usual = adamw(parameter_groups(rest, optim), **options)
     if optim.kind == "adamw":
         return usual
-    muon = (WideMuon if bf16_is_slow() else Muon)(
+    muon = BatchedMuon(
         parameter_groups(matrices, optim),
         lr=optim.lr,
         momentum=MOMENTUM,
         adjust_lr_fn="match_rms_adamw",
+        dtype=torch.float32 if bf16_is_slow() else torch.bfloat16,
     )
     return MuonAdamW(muon, usual)
 
