@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,20 +22,22 @@ MIB = 2**20
 
 
 @contextmanager
-def looking_once(model: Any, mb: int) -> Iterator[None]:
+def looking_once(model: Any, mb: int) -> Iterator[Looks | None]:
     """Within it the vision tower of ``model`` (a Qwen3-VL) remembers up to ``mb`` MiB of states.
 
     While a weight before the mergers can learn, the tower runs as ever. A picture is looked at
     alone, so what is remembered does not depend on what else a batch held, and a run that goes on
-    after a kill ends bit for bit where an uninterrupted one does. Nothing is done for ``mb`` 0.
+    after a kill ends bit for bit where an uninterrupted one does. Who knows all pictures beforehand
+    has them looked at in batches that are always the same (``Looks.ahead`` of what this yields),
+    in a third of the time. Nothing is done for ``mb`` 0.
     """
     if mb == 0:
-        yield
+        yield None
         return
     visual = _tower(model)
-    visual.forward = Looks(visual, mb)
+    looks = visual.forward = Looks(visual, mb)
     try:
-        yield
+        yield looks
     finally:
         del visual.forward
 
@@ -51,6 +53,11 @@ class Looks:
         self._states: OrderedDict[bytes, list[Tensor]] = OrderedDict()
         self._room = mb * MIB
         self.made = self.found = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where pictures are looked at."""
+        return next(self._visual.parameters()).device  # type: ignore[no-any-return]
 
     def __call__(self, hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
         """As ``Qwen3VLVisionModel.forward``: patches (n, C*T*P*P) and grids (pictures, 3)."""
@@ -71,11 +78,24 @@ class Looks:
             deepstack_features=[merge(x) for merge, x in zip(mergers, deep, strict=True)],
         )
 
+    def ahead(self, hidden_states: Tensor, grid_thw: Tensor) -> bool:
+        """Look at the pictures of a batch, patches and grids as in a call, before they are asked
+        about. False, and nothing is looked at, where there is no room to remember them all."""
+        sizes = grid_thw.prod(1).tolist()
+        made = [torch.split(states, sizes) for states in self._look(hidden_states, grid_thw, {})]
+        room = self._room - sum(map(_size, made))
+        if room < 0:
+            return False
+        patches = torch.split(hidden_states, sizes)
+        for p, g, *states in zip(patches, grid_thw, *made, strict=True):
+            # copies: a part of a batch would keep the whole batch in memory
+            self._states[_key(p, g[None])] = [x.clone() for x in states]
+        self.made, self._room = self.made + len(sizes), room
+        return True
+
     def _of(self, patches: Tensor, grid: Tensor, kwargs: dict[str, Any]) -> list[Tensor]:
         """States of one picture at each deepstack layer and at the last one."""
-        digest = hashlib.blake2b(grid.cpu().numpy().tobytes(), digest_size=16)
-        digest.update(patches.float().cpu().numpy().tobytes())
-        key = digest.digest()
+        key = _key(patches, grid)
         states = self._states.get(key)
         if states is not None:
             self._states.move_to_end(key)
@@ -121,5 +141,11 @@ def _tower(model: Any) -> Any:
     )
 
 
-def _size(states: list[Tensor]) -> int:
+def _key(patches: Tensor, grid: Tensor) -> bytes:
+    digest = hashlib.blake2b(grid.cpu().numpy().tobytes(), digest_size=16)
+    digest.update(patches.float().cpu().numpy().tobytes())
+    return digest.digest()
+
+
+def _size(states: Iterable[Tensor]) -> int:
     return sum(x.numel() * x.element_size() for x in states)

@@ -140,3 +140,18 @@ def test_other_families_say_that_they_cannot_remember(checkpoints):
 def test_ranks_with_parts_of_the_weights_cannot_look_alone(make, checkpoints):
     with pytest.raises(ValueError, match="sharding"):
         make.sft(checkpoints["qwen3_vl"], states_mb=8, sharding="zero3", precision="bf16")
+
+
+def test_pictures_looked_at_ahead_are_not_looked_at_again(frozen):
+    visual = frozen.model.visual
+    torch.manual_seed(0)
+    grids = torch.tensor([[1, 8, 8], [1, 4, 8], [1, 8, 8]])
+    patches = torch.randn(64 + 32 + 64, visual.patch_embed.proj.weight[0].numel())
+    wanted = visual(patches, grid_thw=grids)
+    looks = Looks(visual, 1)
+    assert looks.ahead(patches, grids) and (looks.made, looks.found) == (3, 0)
+    got = looks(patches[64:], grid_thw=grids[1:])
+    assert (looks.made, looks.found) == (3, 2)
+    torch.testing.assert_close(got.pooler_output, wanted.pooler_output[16:], atol=1e-5, rtol=1e-5)
+    full = Looks(visual, 0)
+    assert not full.ahead(patches, grids) and (full.made, full.found) == (0, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +33,15 @@ from seestep.train.base.pack import Packer
 from seestep.train.base.trainer import PretrainTrainer, make_heads
 from seestep.train.base.views import views
 from seestep.train.order import Schedule
-from seestep.train.seen import looking_once
+from seestep.train.seen import Looks, looking_once
 from seestep.train.trainer import METRICS
 
-VERSION = 9
+VERSION = 10
 SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
 CHECKPOINT = "checkpoint"
+TOGETHER = 32  # pictures that the frozen tower looks at in one batch
 PAUSE_S = 600  # two lines of metrics further apart than this have a kill between them
 
 
@@ -87,28 +89,41 @@ def train(
         grid=shape.grid,
         form_weight=config.form_weight,
     )
+    patches = Patches(loaded.processor.image_processor)
     told, total = config.engine(out / "start"), config.steps
     stages.quiet()
     if not torch.cuda.is_available():
         keep_freed()
-    with progress.child("pretrain") as bar:
+    with (
+        progress.child("pretrain") as bar,
+        packed_attention(loaded.model),
+        looking_once(loaded.model, config.states_mb) as looks,
+    ):
         trainer = PretrainTrainer(
             loaded,
             told,
             engine.arguments(told, out / stages.CHECKPOINTS, steps=total),
             recipe=config,
             heads=make_heads(loaded, config.seed + 1),
+            look_ahead=partial(_look_ahead, looks, corpus, patches) if looks else None,
             samples=Steps(total),
-            collator=Lessons(config, corpus, packer, Patches(loaded.processor.image_processor)),
+            collator=Lessons(config, corpus, packer, patches),
             schedule=Schedule(np.arange(total), total, 1, total, total),
             folder=out,
             progress=bar,
         )
         last = checkpoint.last_complete(out / stages.CHECKPOINTS)
         stages.trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
-        with packed_attention(loaded.model), looking_once(loaded.model, config.states_mb):
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     return loaded
+
+
+def _look_ahead(looks: Looks, corpus: Corpus, patches: Patches) -> None:
+    """All pictures, in batches that a run which goes on makes again the same."""
+    for start in range(0, len(corpus.pictures), TOGETHER):
+        pixels, grids = patches(corpus.pictures[start : start + TOGETHER])
+        if not looks.ahead(pixels.to(looks.device), grids.to(looks.device)):
+            return
 
 
 def minutes_spent(out: Path) -> float | None:

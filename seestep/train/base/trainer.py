@@ -6,7 +6,7 @@ Each visual token tells what it shows, each name in a question tells where its t
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,15 @@ class PretrainTrainer(SftTrainer):
     """
 
     def __init__(
-        self, *args: Any, recipe: PretrainConfig, heads: nn.ModuleList, **kwargs: Any
+        self,
+        *args: Any,
+        recipe: PretrainConfig,
+        heads: nn.ModuleList,
+        look_ahead: Callable[[], None] | None,
+        **kwargs: Any,
     ) -> None:
-        self._recipe, self.heads = recipe, heads
+        """``look_ahead`` is called where a stage freezes the tower, before its first step."""
+        self._recipe, self.heads, self._look_ahead = recipe, heads, look_ahead
         self._frozen: tuple[Group, ...] = ()
         self._seen: list[Tensor] = []
         self._states: list[Tensor] = []
@@ -76,6 +82,9 @@ class PretrainTrainer(SftTrainer):
             for name, parameter in self._model.named_parameters():
                 parameter.requires_grad_(group_of(name) not in stage.freeze)
             self._frozen = stage.freeze
+            if self._look_ahead is not None and "vision" in stage.freeze:
+                with self._autocast():
+                    self._look_ahead()
         return super().training_step(model, inputs, num_items_in_batch)
 
     def counts(self, batch: Batch) -> Tensor:
@@ -101,9 +110,12 @@ class PretrainTrainer(SftTrainer):
         return answers + float(batch["aux"]) * aux
 
     def _look(self, batch: Batch) -> None:
-        enabled = self._config.precision == "bf16"
-        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=enabled):
+        with self._autocast():
             self._model.model.visual(batch["pixel_values"], grid_thw=batch["image_grid_thw"])
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self._config.precision == "bf16"
+        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=enabled)
 
     def tokens(self, batch: Batch) -> int:
         return super().tokens(batch) if "targets" in batch else len(batch["cells"])

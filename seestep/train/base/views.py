@@ -21,7 +21,7 @@ from seestep.train.base.corpus import Shot, read_shard, write_shard
 from seestep.world.blocked import leave_out
 from seestep.world.homes import HomesConfig, ask_shot, look_around
 
-VERSION = 5
+VERSION = 6
 
 
 def views(
@@ -38,12 +38,13 @@ def views(
     Without ``gold`` the questions can be learnt from but not scored. A home is named by its seed;
     in a shard that lost homes nobody could ask about, by shard and place.
     """
+    sight = shape.image, shape.patch, shape.merge  # what the rest of the model is decides no view
     with progress.child(f"homes for {folder.name}") as bar:
         shard_stage(
             folder,
             stage="tiny.views",
             version=VERSION,
-            config={"homes": homes, "family": config.family, "shape": shape, "gold": gold},
+            config={"homes": homes, "family": config.family, "sight": sight, "gold": gold},
             inputs=[],
             shards=-(-homes.homes // homes.shard_homes),
             work=partial(_look, homes, config.family, shape, gold),
