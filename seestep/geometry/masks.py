@@ -121,7 +121,7 @@ def anchor(region: Geometry, resize: Resize) -> tuple[float, float]:
     grid = grid_of(region, resize)
     if not grid.any():
         raise GeometryError(f"{region.kind} {region.key!r} covers no pixel")
-    row, column = _deepest(grid)
+    row, column = deepest(grid)
     rows, columns = grid.shape
     return (column + 0.5) * resize.width / columns, (row + 0.5) * resize.height / rows
 
@@ -161,15 +161,21 @@ def ring_area(ring: Sequence[float]) -> float:
     return abs(sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))) / 2
 
 
-def _deepest(grid: Grid) -> tuple[int, int]:
-    """Row and column of the pixel farthest (Euclidean) from the outside."""
+def deepest(grid: Grid | npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Row and column of the pixel farthest (Euclidean) from the outside, the first among equals.
+
+    ``grid`` (H, W) has a pixel at least; its border counts as edge.
+    """
     import numpy as np
     from scipy import ndimage
 
-    padded = np.pad(grid, 1)
-    distance = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
+    rows, columns = np.nonzero(grid)
+    top, left = int(rows.min()), int(columns.min())
+    # only the part that holds the region, in a frame of outside: nothing nearer lies beyond
+    inside = np.pad(grid[top : rows.max() + 1, left : columns.max() + 1], 1)
+    distance = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
     row, column = np.unravel_index(int(np.argmax(distance)), distance.shape)
-    return int(row), int(column)
+    return top + int(row), left + int(column)
 
 
 def _crossings(ring: Sequence[float], x: float, y: float) -> int:

@@ -31,7 +31,7 @@ PURPOSES: tuple[Purpose, ...] = ("train", "guard", "val", "suite", "base")
 SPLITS: dict[str, Split] = {
     "train": "train", "guard": "guard", "val": "val", "suite": "test", "base": "train"
 }  # fmt: skip
-VERSION = 3
+VERSION = 4
 
 
 def seed_range(purpose: Purpose) -> range:

@@ -47,7 +47,7 @@ class SightConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     views: int = 4
     per_view: int = 4
     hows: tuple[str, ...] = HOWS
-    least_pixels: int = 80  # of a thing that a plan must name, as of one that is asked about
+    least_pixels: int = SceneConfig().least_pixels  # of a thing that a plan must name
     known: tuple[str, ...] = ("Bread", "Egg", "Lettuce", "Potato")  # types not asked for by noun
     near_m: float = 0.65  # the camera stands this far from the surface it looks at,
     far_m: float = 1.1  # to this, as for questions

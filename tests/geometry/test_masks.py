@@ -178,3 +178,18 @@ def test_an_empty_mask_has_no_place():
             ask(mask(grid()), RESIZE)
     with pytest.raises(GeometryError, match="no region"):
         masks.contains(region("point", (1, 2)), 1, 2, RESIZE)
+
+
+def test_the_deepest_pixel_is_the_farthest_from_the_outside_by_every_distance():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        grid = np.zeros((14, 18), bool)
+        top, left = rng.integers(0, 12, 2)  # regions touch the border too
+        grid[top : top + rng.integers(1, 12), left : left + rng.integers(1, 12)] = True
+        grid &= rng.random(grid.shape) < 0.9
+        if not grid.any():
+            continue
+        outside = np.argwhere(~np.pad(grid, 1)) - 1
+        pixels = np.argwhere(grid)
+        gaps = ((pixels[:, None] - outside) ** 2).sum(2).min(1)
+        assert masks.deepest(grid) == tuple(pixels[gaps.argmax()])

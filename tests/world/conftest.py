@@ -102,5 +102,5 @@ def table() -> list[dict[str, Any]]:
         top,
         thing("Mug", "red", (10, 60, 24, 76), 1.2, on=on, at=(-0.5, 0.75, 1.2), receptacle=True),
         thing("Bowl", "blue", (70, 44, 86, 54), 1.9, on=on, at=(0.5, 0.75, 1.9), receptacle=True),
-        thing("Apple", "green", (44, 52, 54, 62), 1.55, on=on, at=(0.0, 0.75, 1.55)),
+        thing("Apple", "green", (43, 51, 55, 63), 1.55, on=on, at=(0.0, 0.75, 1.55)),
     ]

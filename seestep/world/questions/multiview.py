@@ -113,9 +113,9 @@ def count_across(looks: Sequence[Look], rng: np.random.Generator) -> Draft | Non
     nouns = {t.noun for look in looks for t in look.scene.seen if not t.place}
     for noun in sorted(nouns):
         bearers = [(t, look) for look in looks for t in look.scene.glimpsed if t.noun == noun]
-        clear = all(t.pixels >= look.scene.config.least_pixels for t, look in bearers)
+        seen = all(look.scene.clear([t]) for t, look in bearers)
         number = len({t.id for t, _ in bearers})
-        if clear and number <= MOST and (number > 1) == several:
+        if seen and number <= MOST and (number > 1) == several:
             by_number.setdefault(number, []).append(noun)
     if not by_number:
         return None

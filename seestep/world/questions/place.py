@@ -16,7 +16,7 @@ from seestep.world.questions.draft import (
     region_of,
     slug,
 )
-from seestep.world.scene import Mask, Scene, Seen, free_surface
+from seestep.world.scene import Mask, Scene, Seen
 
 LEAST_FREE = 25  # pixels of a free region worth pointing at
 
@@ -55,7 +55,7 @@ def point_related(look: Look, rng: np.random.Generator) -> Draft | None:
     if noun is None:
         return None
     rivals = [t for t in scene.glimpsed if t.noun == noun]
-    if any(t.pixels < scene.config.least_pixels or t.cut for t in rivals):
+    if not scene.clear(rivals):
         return None
     best = _extreme(scene, rivals, word)
     if best is None:
@@ -168,13 +168,7 @@ def _between(a: Seen, b: Seen, shape: tuple[int, ...]) -> Mask:
 
 
 def _spots(scene: Scene) -> list[tuple[Seen, Mask]]:
-    found = []
-    for place in scene.lone:
-        if place.place and place.raw["receptacle"] and not place.raw["openable"]:
-            free = free_surface(scene, place)
-            if free.sum() >= 2 * LEAST_FREE:
-                found.append((place, free))
-    return found
+    return [(place, free) for place, free in scene.tops if free.sum() >= 2 * LEAST_FREE]
 
 
 def _extreme(scene: Scene, things: list[Seen], word: str) -> Seen | None:

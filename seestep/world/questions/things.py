@@ -46,7 +46,7 @@ def count(look: Look, rng: np.random.Generator) -> Draft | None:
 
     Whether the answer is 0, 1 or more is drawn first (1 : 2 : 5, since most views offer only
     ones), then the number evenly from those on offer. 0 asks for something of this home that the
-    view lacks; any other noun is asked only if all its bearers in view are well seen.
+    view lacks; any other noun is asked only if all its bearers in view are well seen and whole.
     """
     scene, wanted = look.scene, int(rng.choice(3, p=(0.125, 0.25, 0.625)))
     if wanted == 0:
@@ -55,8 +55,7 @@ def count(look: Look, rng: np.random.Generator) -> Draft | None:
         by_number = {}
         for noun in sorted({t.noun for t in scene.seen if not t.place}):
             bearers = [t for t in scene.glimpsed if t.noun == noun]
-            clear = all(t.pixels >= scene.config.least_pixels for t in bearers)
-            if clear and min(len(bearers), 2) == wanted and len(bearers) <= MOST:
+            if scene.clear(bearers) and min(len(bearers), 2) == wanted and len(bearers) <= MOST:
                 by_number.setdefault(len(bearers), []).append(noun)
     numbers = sorted(n for n, nouns in by_number.items() if nouns)
     if not numbers:
@@ -80,8 +79,7 @@ def count_on(look: Look, rng: np.random.Generator) -> Draft | None:
     for place in scene.lone:
         inside = [t for t in scene.glimpsed if place.id in t.parents]
         direct = [t for t in inside if (scene.support(t) or ("", t))[1] is place]
-        clear = all(t.pixels >= scene.config.least_pixels and not t.cut for t in inside)
-        if place.place and inside and clear and len(direct) == len(inside) <= MOST:
+        if place.place and inside and scene.clear(inside) and len(direct) == len(inside) <= MOST:
             found.append((place, len(inside)))
     if not found:
         return None

@@ -61,9 +61,10 @@ def _mug(t: Thing, s: float) -> list[Part]:
 
 
 def _cup(t: Thing, s: float) -> list[Part]:
-    """A tumbler with a light foot, where a mug has a handle."""
-    foot = rod(0, 0, 0, 0.05 * s, 0.044 * s, _light(t))
-    return [turned("cup", t.size, t.rgb), foot, *_liquid(t, 0.045 * s, 0.11 * s)]
+    """A tumbler with a light foot and lip; a mug's handle may be hidden, and then they tell."""
+    foot = rod(0, 0, 0, 0.045 * s, 0.044 * s, _light(t))
+    lip = turned("lip", t.size, _light(t))
+    return [turned("cup", t.size, t.rgb), foot, lip, *_liquid(t, 0.045 * s, 0.11 * s)]
 
 
 def _liquid(t: Thing, radius: float, z: float) -> list[Part]:
