@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -98,10 +99,16 @@ class Progress:
             line = {"event": kind, "title": self.title} | fields
             print(json.dumps(line, ensure_ascii=False), file=self._stream, flush=True)
 
-    def child(self, title: str) -> Progress:
-        """A new progress in the same manner and on the same stream, for one stage of many."""
+    def child(self, title: str, *, part: bool = False) -> Progress:
+        """A new progress in the same manner and on the same stream, for one stage of many.
+
+        ``part``: more of the step comes after it, so what it has left is not what the step has.
+        """
+        whole = self._whole
+        if part and whole is not None:
+            whole = partial(_unknown, whole)
         return Progress(
-            title, mode=self.mode, stream=self._stream, every_s=self.every_s, whole=self._whole
+            title, mode=self.mode, stream=self._stream, every_s=self.every_s, whole=whole
         )
 
     def close(self) -> None:
@@ -158,3 +165,8 @@ class Progress:
         self._bar.update(self._task, completed=done, total=total, note=note, eta=eta, whole=whole)
         if total is not None and done >= total:
             self.close()
+
+
+def _unknown(whole: Callable[[float | None], str], _: float | None) -> str:
+    """What ``whole`` says of a step of which nobody knows how long it takes yet."""
+    return whole(None)

@@ -85,8 +85,10 @@ def check_first(config: Pipeline) -> None:
     if config.stages or config.evaluate:
         resolve_model(config.model)
     for stage in config.stages:
-        if stage.config.model not in ("base", "previous"):
-            resolve_model(stage.config.model)
+        anchor = stage.sft.anchor if stage.sft is not None else None
+        for name in (stage.config.model, anchor.to if anchor is not None else None):
+            if name not in ("base", "previous", None):
+                resolve_model(name)
 
 
 def finish(run: Run, page: Path | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from seestep.records import Score
 from seestep.run import read_rows
 from seestep.study.ablate import Setting, changed
 from seestep.study.sabotage import WORDS, Sabotage, spoil_folder
+from seestep.train.config import SftConfig
 from seestep.world.suites import PLAN
 
 DONE = "done.json"
@@ -42,7 +43,11 @@ def arm(config: Pipeline, setting: Setting | None) -> Pipeline:
     """The pipeline of one arm: the setting applied to every SFT stage."""
     if setting is None:
         return config
-    stages = tuple(_stage(stage, setting) for stage in config.stages)
+    told = iter(changed([s.sft for s in config.stages if s.sft is not None], setting))
+    stages = tuple(
+        stage if stage.sft is None else _stage(stage, next(told), setting)
+        for stage in config.stages
+    )
     if "replay" in setting.drop and stages == config.stages:
         raise RecipeError(f"setting {setting.name!r} drops replay, but no stage has any")
     return msgspec.structs.replace(config, stages=stages)
@@ -150,12 +155,12 @@ def scores_of(work: Path, name: str) -> list[Score]:
     return list(read_rows(work / "evals" / name / "scores", Score))
 
 
-def _stage(stage: Stage, setting: Setting) -> Stage:
-    if stage.sft is None:
-        return stage
-    made = msgspec.structs.replace(stage, sft=changed(stage.sft, setting))
-    if "replay" in setting.drop:
-        made = msgspec.structs.replace(made, replay=None)
+def _stage(stage: Stage, sft: SftConfig, setting: Setting) -> Stage:
+    """A stage that trains as ``sft`` says, on what the setting leaves it."""
+    made = msgspec.structs.replace(stage, sft=sft)
+    if "replay" in setting.drop:  # and with it what holds it
+        sft = msgspec.structs.replace(sft, anchor=None)
+        made = msgspec.structs.replace(made, replay=None, sft=sft)
     if not setting.sabotage:
         return made
     return msgspec.structs.replace(

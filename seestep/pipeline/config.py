@@ -71,6 +71,8 @@ class Stage(Config, frozen=True, kw_only=True):
             raise ValueError(f"stage {self.name!r} has no records to learn from")
         if self.dpo is not None and (self.records or self.replay):
             raise ValueError(f"stage {self.name!r} learns from pairs: leave records and replay out")
+        if self.sft is not None and self.sft.anchor and self.replay is None:
+            raise ValueError(f"stage {self.name!r}: sft.anchor holds what is replayed: add replay")
         if self.config.data.records or self.config.data.replay:
             raise ValueError(f"stage {self.name!r}: name its data under records and replay")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -90,8 +90,7 @@ class Asked:
 def train_stage(run: Run, stage: Stage) -> Path:
     """Train one stage from what the run has made so far; returns its checkpoint."""
     names = {"base": run.models["base"], "previous": list(run.models.values())[-1]}
-    told = stage.config.model
-    start = names.get(told) or resolve_model(told)
+    start = _checkpoint(names, stage.config.model)
     out = run.work / "train" / stage.name
     folders = {part: _picked(run, stage, part) for part in ("records", "replay", "preferences")}
     data = msgspec.structs.replace(
@@ -103,6 +102,10 @@ def train_stage(run: Run, stage: Stage) -> Path:
     config = msgspec.structs.replace(stage.config, model=str(start), stage=stage.name, data=data)
     progress = run.progress(stage.name)
     if isinstance(config, SftConfig):
+        if config.anchor is not None and config.anchor.to is not None:
+            held = str(_checkpoint(names, config.anchor.to))
+            anchor = msgspec.structs.replace(config.anchor, to=held)
+            config = msgspec.structs.replace(config, anchor=anchor)
         return run_sft(config, out, roots=run.roots, progress=progress)
     pairs = list(read_rows(run.pairs, Pair))
     if folders["preferences"]:
@@ -110,6 +113,11 @@ def train_stage(run: Run, stage: Stage) -> Path:
         preferences.build(made, folders["preferences"], seed=run.config.seed)
         pairs += read_rows(made, Pair)
     return run_dpo(config, out, pairs=pairs, roots=run.roots, progress=progress)
+
+
+def _checkpoint(names: Mapping[str, Path], told: str) -> Path:
+    """The folder of "base", "previous" or what else a stage names."""
+    return names.get(told) or resolve_model(told)
 
 
 def _picked(run: Run, stage: Stage, part: str) -> Path | None:

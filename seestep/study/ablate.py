@@ -50,35 +50,43 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return [*self.options, *dropped, *(f"sabotage {kind}" for kind in self.sabotage)]
 
 
-def changed(config: T, setting: Setting) -> T:
-    """``config`` with the setting's training options; it as it is where the setting has none.
+def changed(configs: Sequence[T], setting: Setting) -> list[T]:
+    """The configs of some stages with the setting's training options; they as they are where the
+    setting has none.
 
-    Raises ``RecipeError`` if a key does not exist, a value does not fit, or nothing differs.
+    Raises ``RecipeError`` if a key does not exist, a value does not fit, or a key differs in none.
     """
-    plain: dict[str, Any] = msgspec.to_builtins(config)
+    plain: list[dict[str, Any]] = [msgspec.to_builtins(config) for config in configs]
     for key in setting.options:
-        here, last = _place(plain, key, setting)
-        old = here[last]
-        if key in setting.times:
-            if isinstance(old, bool) or not isinstance(old, int | float):
-                raise RecipeError(f"setting {setting.name!r}: {key} is {old!r}, not a number")
-            new: Any = old * setting.times[key]
-            new = round(new) if isinstance(old, int) else new
-        elif key in setting.same:
-            there, name = _place(plain, setting.same[key], setting)
-            new = there[name]
-        else:
-            new = setting.change[key]
-        if new == old:
-            raise RecipeError(f"setting {setting.name!r} changes nothing: {key} is {old!r}")
-        here[last] = new
+        moved = [_change(stage, key, setting) for stage in plain]
+        if not any(moved):
+            here, last = _place(plain[0], key, setting)
+            raise RecipeError(f"setting {setting.name!r} changes nothing: {key} is {here[last]!r}")
     try:
-        made = msgspec.convert(plain, type(config))
+        made = [msgspec.convert(p, type(c)) for p, c in zip(plain, configs, strict=True)]
     except msgspec.ValidationError as error:
         raise RecipeError(f"setting {setting.name!r}: {error}") from error
-    if setting.options and made == config:
+    if setting.options and made == list(configs):
         raise RecipeError(f"setting {setting.name!r} changes nothing")
     return made
+
+
+def _change(plain: dict[str, Any], key: str, setting: Setting) -> bool:
+    """Set one option of a stage; whether it is another one now."""
+    here, last = _place(plain, key, setting)
+    old = here[last]
+    if key in setting.times:
+        if isinstance(old, bool) or not isinstance(old, int | float):
+            raise RecipeError(f"setting {setting.name!r}: {key} is {old!r}, not a number")
+        new: Any = old * setting.times[key]
+        new = round(new) if isinstance(old, int) else new
+    elif key in setting.same:
+        there, name = _place(plain, setting.same[key], setting)
+        new = there[name]
+    else:
+        new = setting.change[key]
+    here[last] = new
+    return bool(new != old)
 
 
 def _place(plain: dict[str, Any], key: str, setting: Setting) -> tuple[dict[str, Any], str]:

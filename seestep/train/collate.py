@@ -87,6 +87,8 @@ class Collator:
     of a sample in one row under a tree mask, so the prompt and its pictures are computed once;
     each branch starts with a copy of the prompt's last token.
 
+    ``replayed`` (N,) bool is there where a sample is (``Encoded.replayed``): whose targets are.
+
     ``average`` other than "token" adds ``weights`` (N,) of the targets, see ``SftConfig``.
 
     ``dummy_vision``: a batch without pictures gets one masked visual token, so that every rank
@@ -116,6 +118,9 @@ class Collator:
         length = max(len(r.ids) for r in rows) + dummy
         batch = self._tensors(rows, length)
         batch["ids"] = [s.id for s in samples]
+        if any(s.replayed for s in samples):
+            again = torch.tensor([s.replayed for s in samples for _ in s.completions])
+            batch["replayed"] = again[batch["rows"]]
         if self._average != "token":
             batch["weights"] = answer_weights(batch["rows"], self._average)
         if shown:

@@ -150,7 +150,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     log_steps: int = 1
     most_bad_steps: int = 3  # steps with a non-finite gradient before the run is aborted
     cache_mb: int = 512  # decoded pictures kept in memory
-    states_mb: int = 0  # what a frozen vision tower made of pictures, kept in memory (Qwen3-VL)
+    states_mb: int = 0  # what a frozen vision tower (Qwen3-VL) made of pictures, kept on the device
     workers: int = 0
     regression: Literal["stop", "report"] = "stop"  # what a lost guard group does
 
@@ -198,6 +198,24 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 Average = Literal["token", "square", "sample"]
 
 
+class Anchor(Config, frozen=True, kw_only=True):
+    """What replayed samples are held to (see ``train.anchor``).
+
+    ``share`` of what such a sample teaches is what another model says there, its whole distribution
+    over the next token; the rest is the token of the record. ``to`` is that model, None the one the
+    stage starts from; with the base of several stages, what those before made it forget is taught
+    again. It costs a frozen copy of the weights (none with lora and ``to`` None) and one more
+    forward.
+    """
+
+    share: float
+    to: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"anchor.share must be in (0, 1], got {self.share}")
+
+
 class SftConfig(TrainConfig, frozen=True, kw_only=True):
     """Supervised fine-tuning on answers. ``stage`` is a name for reports: align, inject, fuse.
 
@@ -210,11 +228,14 @@ class SftConfig(TrainConfig, frozen=True, kw_only=True):
     method: Literal["sft"] = "sft"
     stage: str = "sft"
     average: Average = "token"
+    anchor: Anchor | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.data.replay_share and not self.data.replay:
             raise ValueError("data.replay_share is set but data.replay names no folder")
+        if self.anchor and self.sharding != "none":
+            raise ValueError("anchor needs whole weights on every rank: set sharding: none")
 
 
 class DpoConfig(TrainConfig, frozen=True, kw_only=True):

@@ -18,8 +18,9 @@ from seestep.run import atomic_write
 from seestep.train.collate import Batch, Collator
 from seestep.train.config import DpoConfig
 from seestep.train.encode import Encoded
+from seestep.train.forward import answer_logp
 from seestep.train.losses import sigmoid_preference, sum_by_row
-from seestep.train.trainer import BaseTrainer, answer_logp
+from seestep.train.trainer import BaseTrainer
 
 REFERENCE = "reference.json"
 DISPLACEMENT = "displacement.json"

@@ -43,7 +43,8 @@ class Encoded:
     """A prompt and its completions (one for a record; chosen, rejected for a pair).
 
     ``prompt`` and ``completions`` are token ids; image tokens are already expanded.
-    ``grids`` are (t, h, w) patch counts of the pictures.
+    ``grids`` are (t, h, w) patch counts of the pictures. ``replayed``: shown again so that it is
+    not forgotten, and not what the stage is to teach.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Encoded:
     grids: tuple[tuple[int, int, int], ...]
     merge: int
     shrunk: bool = False
+    replayed: bool = False
 
     @property
     def visual_tokens(self) -> int:

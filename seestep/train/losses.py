@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -11,6 +12,23 @@ from torch import Tensor
 def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
     """Negative log-likelihood (N,) in float32 of ``targets`` (N,) under ``logits`` (N, V)."""
     return F.cross_entropy(logits.float(), targets, reduction="none")
+
+
+class Anchored(NamedTuple):
+    """Cost of each token (N,) and how far from the start the model is there: KL(start || model),
+    nats, without a gradient."""
+
+    loss: Tensor
+    drift: Tensor
+
+
+def anchored(logits: Tensor, start: Tensor) -> Anchored:
+    """Cross-entropy in float32 of logits (N, V) against the distributions that other logits
+    (N, V) give (Hinton et al. 2015, arXiv:1503.02531, at temperature 1)."""
+    wanted = start.float().softmax(dim=-1)
+    loss = F.cross_entropy(logits.float(), wanted, reduction="none")
+    entropy = torch.special.entr(wanted).sum(dim=-1)
+    return Anchored(loss, (loss - entropy).detach())
 
 
 def sum_by_row(values: Tensor, rows: Tensor, count: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seestep.train.config import SHAPES, AnyConfig, DpoConfig
+from seestep.train.config import SHAPES, AnyConfig, DpoConfig, SftConfig
 
 GIB = 2**30
 
@@ -183,7 +183,9 @@ def estimate(
     tokens x layers x (34 hidden / 2 bytes) without checkpointing (Korthikanti et al. 2022,
     without the attention matrix, which flash and sdpa kernels do not keep) and 2 hidden bytes a
     layer plus one live layer with it; a frozen tower keeps none. Logits are 2 + 4 + 4 bytes (bf16,
-    fp32, gradient) at answer positions only. A tenth is added for the allocator.
+    fp32, gradient) at answer positions only. An anchor doubles the logits, and adds the weights
+    once more unless it is the model below adapters. What ``states_mb`` lets a tower remember counts
+    as activations. A tenth is added for the allocator.
     """
     ranks, sharded = config.ranks, config.sharding != "none"
     bf16 = config.precision == "bf16"
@@ -206,12 +208,15 @@ def estimate(
     tower = patches * shape.vision_hidden * 17 * size
     if "vision" not in config.freeze and config.lora is None:
         tower *= 1 if config.gradient_checkpointing else shape.vision_layers
+    anchor = config.anchor if isinstance(config, SftConfig) else None
+    copied = anchor is not None and (config.lora is None or anchor.to is not None)
+    again = shape.total * width if copied else 0
     return Estimate(
-        weights=shape.total * width / split_weights,
+        weights=shape.total * width / split_weights + again,
         gradients=learns * (width if config.lora is None else 4) / split_rest,
         optimizer=learns * master / split_rest,
-        activations=float(text + tower),
-        logits=float(answer * rows * shape.vocab * (10 if bf16 else 8)),
+        activations=float(text + tower + config.states_mb * 2**20),
+        logits=float(answer * rows * shape.vocab * (10 if bf16 else 8) * (2 if anchor else 1)),
         trainable=learns,
         source=shape.source,
     )

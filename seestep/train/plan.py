@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from seestep.errors import DataError, GeometryError, MediaError, RecipeError, Se
 from seestep.media import resolve
 from seestep.records import Verdict
 from seestep.train import memory
-from seestep.train.config import AnyConfig
+from seestep.train.config import AnyConfig, SftConfig
 from seestep.train.encode import Encoded, Encoder, TooLong, Trained
 from seestep.train.order import Schedule, fingerprint, schedule
 
@@ -72,9 +73,15 @@ def prepare(
     than ``data.most_dropped`` of them are, when nothing is left, or when one is too long under
     ``overlong: fail``; ``RecipeError`` when the warm-up is longer than the run.
     """
+    if isinstance(config, SftConfig) and config.anchor and not config.data.replay_share:
+        raise RecipeError(
+            "anchor is set, and nothing is replayed that it could hold",
+            hint="give the stage replay and a replay_share, or leave anchor out",
+        )
     verdicts: list[Verdict] = []
     own = _encode(config, encoder, records, verdicts, dry)
-    again = _encode(config, encoder, replay, verdicts, dry)
+    shown = _encode(config, encoder, replay, verdicts, dry)
+    again = [dataclasses.replace(s, replayed=True) for s in shown]
     refused = _losses(config, verdicts)
     if refused is not None and not (dry and own):
         raise refused

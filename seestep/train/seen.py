@@ -27,9 +27,9 @@ def looking_once(model: Any, mb: int) -> Iterator[Looks | None]:
 
     While a weight before the mergers can learn, the tower runs as ever. A picture is looked at
     alone, so what is remembered does not depend on what else a batch held, and a run that goes on
-    after a kill ends bit for bit where an uninterrupted one does. Who knows all pictures beforehand
+    after a kill ends bit for bit where an uninterrupted one does. Who knows the pictures beforehand
     has them looked at in batches that are always the same (``Looks.ahead`` of what this yields),
-    in a third of the time. Nothing is done for ``mb`` 0.
+    in a third of the time; those are never forgotten. Nothing is done for ``mb`` 0.
     """
     if mb == 0:
         yield None
@@ -39,6 +39,7 @@ def looking_once(model: Any, mb: int) -> Iterator[Looks | None]:
     try:
         yield looks
     finally:
+        looks.forget()
         del visual.forward
 
 
@@ -50,8 +51,11 @@ class Looks:
 
     def __init__(self, visual: Any, mb: int) -> None:
         self._visual, self._forward = visual, visual.forward
+        self._sharing: list[Any] = []
+        self._ahead: dict[bytes, list[Tensor]] = {}
         self._states: OrderedDict[bytes, list[Tensor]] = OrderedDict()
         self._room = mb * MIB
+        self._patch_bytes = 0  # states of one patch, once a picture was looked at
         self.made = self.found = 0
 
     @property
@@ -61,13 +65,39 @@ class Looks:
 
     def __call__(self, hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
         """As ``Qwen3VLVisionModel.forward``: patches (n, C*T*P*P) and grids (pictures, 3)."""
+        if not frozen(self._visual):
+            return self._forward(hidden_states, grid_thw=grid_thw, **kwargs)
+        return self._merged(self._visual, hidden_states, grid_thw, **kwargs)
+
+    def share(self, visual: Any) -> None:
+        """Let a tower with the very weights of this one, and mergers of its own, have what this one
+        looked at. One with others goes on looking for itself, and all do while this one learns."""
+        if not _same(self._visual, visual):
+            return
+        own = visual.forward
+        self._sharing.append(visual)
+
+        def forward(hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
+            if not frozen(self._visual):
+                return own(hidden_states, grid_thw=grid_thw, **kwargs)
+            return self._merged(visual, hidden_states, grid_thw, **kwargs)
+
+        visual.forward = forward
+
+    def forget(self) -> None:
+        """Let go of all states, and of the towers they were shared with."""
+        self._ahead.clear()
+        self._states.clear()
+        for visual in self._sharing:
+            del visual.forward
+        self._sharing.clear()
+
+    def _merged(self, visual: Any, hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
+        """The states of pictures through the mergers of ``visual``."""
         from transformers.models.qwen3_vl.modeling_qwen3_vl import (
             BaseModelOutputWithDeepstackFeatures,
         )
 
-        visual = self._visual
-        if not frozen(visual):
-            return self._forward(hidden_states, grid_thw=grid_thw, **kwargs)
         patches = torch.split(hidden_states, grid_thw.prod(1).tolist())
         found = [self._of(p, g[None], kwargs) for p, g in zip(patches, grid_thw, strict=True)]
         *deep, last = (torch.cat(states) for states in zip(*found, strict=True))
@@ -78,27 +108,41 @@ class Looks:
             deepstack_features=[merge(x) for merge, x in zip(mergers, deep, strict=True)],
         )
 
+    def all_ahead(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Look at batches of pictures, patches and grids each, while there is room; at none if the
+        tower learns."""
+        if not frozen(self._visual):
+            return
+        for patches, grids in batches:
+            if not self.ahead(patches.to(self.device), grids.to(self.device)):
+                return
+
     def ahead(self, hidden_states: Tensor, grid_thw: Tensor) -> bool:
         """Look at the pictures of a batch, patches and grids as in a call, before they are asked
-        about. False, and nothing is looked at, where there is no room to remember them all."""
+        about. False, and nothing is remembered, where there is no room for them all."""
         sizes = grid_thw.prod(1).tolist()
+        if self._room < self._patch_bytes * sum(sizes):
+            return False
+        hidden_states = hidden_states.to(self._visual.dtype)  # as the model does before a call
         made = [torch.split(states, sizes) for states in self._look(hidden_states, grid_thw, {})]
+        self._patch_bytes = sum(map(_size, made)) // sum(sizes)
         room = self._room - sum(map(_size, made))
         if room < 0:
             return False
         patches = torch.split(hidden_states, sizes)
         for p, g, *states in zip(patches, grid_thw, *made, strict=True):
             # copies: a part of a batch would keep the whole batch in memory
-            self._states[_key(p, g[None])] = [x.clone() for x in states]
+            self._ahead[_key(p, g[None])] = [x.clone() for x in states]
         self.made, self._room = self.made + len(sizes), room
         return True
 
     def _of(self, patches: Tensor, grid: Tensor, kwargs: dict[str, Any]) -> list[Tensor]:
         """States of one picture at each deepstack layer and at the last one."""
         key = _key(patches, grid)
-        states = self._states.get(key)
+        states = self._ahead.get(key) or self._states.get(key)
         if states is not None:
-            self._states.move_to_end(key)
+            if key in self._states:
+                self._states.move_to_end(key)
             self.found += 1
             return states
         self.made += 1
@@ -126,6 +170,12 @@ class Looks:
 def frozen(visual: Any) -> bool:
     """True if nothing in the tower learns but its mergers."""
     return not any(p.requires_grad for n, p in visual.named_parameters() if "merger" not in n)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """True if two towers have the same weights before their mergers."""
+    theirs = dict(other.named_parameters())
+    return all(torch.equal(p, theirs[n]) for n, p in one.named_parameters() if "merger" not in n)
 
 
 def _tower(model: Any) -> Any:

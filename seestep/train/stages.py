@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import torch
 import torch.distributed as dist
-from transformers import set_seed
+from transformers import TrainingArguments, set_seed
 from transformers.utils.logging import disable_progress_bar
 
 from seestep import __version__, disk, ledger
@@ -28,16 +28,18 @@ from seestep.records import Pair, Record
 from seestep.run import atomic_write, read_rows, to_builtins
 from seestep.train import checkpoint, engine
 from seestep.train.adapt import merge_adapters, prepare_model
+from seestep.train.ahead import batches
+from seestep.train.anchor import start_of
 from seestep.train.collate import Collator, Pictures, Samples
 from seestep.train.config import AnyConfig, DpoConfig, SftConfig
 from seestep.train.dpo import REFERENCE, DpoTrainer, reference_of
 from seestep.train.encode import Encoder, Trained
 from seestep.train.keep import keep_start
 from seestep.train.plan import Plan, Prepared, prepare
-from seestep.train.seen import looking_once
+from seestep.train.seen import Looks, looking_once
 from seestep.train.trainer import METRICS, BaseTrainer, SftTrainer, group_of
 
-VERSION = 1
+VERSION = 2
 FINAL = "final"
 STAGE = "stage.json"
 PLAN = "plan.json"
@@ -210,12 +212,21 @@ def _train(
     loaded = _loaded(config, spoken)
     if not torch.cuda.is_available():
         keep_freed()
-    with looking_once(loaded.model, config.states_mb):
-        trainer = _trainer(config, out, loaded, spoken, ready, print_, progress)
+    pictures = Pictures(spoken.encoder, spoken.processor.image_processor, cache_mb=config.cache_mb)
+    with looking_once(loaded.model, config.states_mb) as looks:
+        job = _Job(config, out, spoken, ready, print_, progress)
+        args = engine.arguments(config, out / CHECKPOINTS, steps=ready.schedule.steps)
+        if looks is not None:  # before anything else asks about a picture
+            loaded.model.to(args.device)
+            narrow = config.precision == "bf16"
+            with torch.autocast(args.device.type, torch.bfloat16, enabled=narrow):
+                looks.all_ahead(batches(ready, config.batch.micro, pictures, progress))
+        trainer = _trainer(job, loaded, args, pictures, looks)
         last = checkpoint.last_complete(out / CHECKPOINTS)
         if main:
             trim(out / METRICS, int(last.name.removeprefix(checkpoint.PREFIX)) if last else 0)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.forget_start()
     _finish(config, out, trainer, ready.plan, print_, spoken)
     return out / FINAL
 
@@ -234,18 +245,23 @@ def _loaded(config: AnyConfig, spoken: Speaker) -> Loaded:
     return Loaded(model, spoken.processor, spoken.encoder.family, spoken.card)
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a trainer is told besides the model."""
+
+    config: AnyConfig
+    out: Path
+    spoken: Speaker
+    ready: Prepared
+    print_: str
+    progress: Progress | None
+
+
 def _trainer(
-    config: AnyConfig,
-    out: Path,
-    loaded: Loaded,
-    spoken: Speaker,
-    ready: Prepared,
-    print_: str,
-    progress: Progress | None,
+    job: _Job, loaded: Loaded, args: TrainingArguments, pictures: Pictures, looks: Looks | None
 ) -> BaseTrainer:
-    args = engine.arguments(config, out / CHECKPOINTS, steps=ready.schedule.steps)
+    config, out, spoken, ready = job.config, job.out, job.spoken, job.ready
     model = loaded.model
-    pictures = Pictures(spoken.encoder, spoken.processor.image_processor, cache_mb=config.cache_mb)
     sees = any(p.requires_grad and group_of(n) != "language" for n, p in model.named_parameters())
     layout = config.layout if isinstance(config, DpoConfig) else "split"
     collator = Collator(
@@ -260,16 +276,19 @@ def _trainer(
         "collator": collator,
         "schedule": ready.schedule,
         "folder": out,
-        "progress": progress,
+        "progress": job.progress,
     }
     if isinstance(config, SftConfig):
-        return SftTrainer(loaded, config, args, **shared)
+        start = None
+        if config.anchor is not None:
+            start = start_of(config, config.anchor, model, looks, args.device)
+        return SftTrainer(loaded, config, args, start=start, **shared)
     before = reference_of(
         model.to(args.device),
         ready.samples,
         collator,
         out / REFERENCE,
-        fingerprint=print_,
+        fingerprint=job.print_,
         micro=config.batch.micro,
         device=args.device,
         autocast=config.precision == "bf16",
@@ -336,9 +355,11 @@ def _fingerprint(config: AnyConfig, ready: Prepared) -> str:
         plain.pop(key)
     plain["data"] = {k: v for k, v in plain["data"].items() if k not in ("records", "replay")}
     plain["data"].pop("roots")
+    if isinstance(config, SftConfig) and config.anchor is not None and config.anchor.to:
+        plain["anchor"]["to"] = checkpoint.weights_sha256(Path(config.anchor.to))
     digest.update(json.dumps(plain, sort_keys=True).encode())
     for sample in ready.samples:
-        digest.update(sample.id.encode())
+        digest.update(f"{'replayed ' if sample.replayed else ''}{sample.id}".encode())
         digest.update(sample.prompt.tobytes())
         for part in sample.completions:
             digest.update(part.tobytes())

@@ -20,24 +20,15 @@ from seestep.models import card as cards
 from seestep.models.load import Loaded
 from seestep.progress import Progress
 from seestep.train import checkpoint
+from seestep.train.anchor import Start
 from seestep.train.collate import Batch
-from seestep.train.config import AnyConfig, Group
-from seestep.train.losses import token_nll
+from seestep.train.config import AnyConfig, Group, SftConfig
+from seestep.train.forward import answer_logits, answer_logp
+from seestep.train.losses import anchored, token_nll
 from seestep.train.optimise import floored_cosine, make_optimiser
 from seestep.train.order import Schedule
 
 METRICS = "metrics.jsonl"
-_MODEL_INPUTS = (
-    "input_ids",
-    "attention_mask",
-    "position_ids",
-    "mm_token_type_ids",
-    "pixel_values",
-    "image_grid_thw",
-    "logits_to_keep",
-    "slots",
-    "in_prefix",
-)
 
 
 class BaseTrainer(Trainer):
@@ -219,6 +210,9 @@ class BaseTrainer(Trainer):
         # so a Qwen2.5-VL would silently go on from its starting weights.
         load_weights(self._model, Path(resume_from_checkpoint))
 
+    def forget_start(self) -> None:
+        """Let go of weights that only training needs, if there are any."""
+
     # --- metrics ---
 
     def watch(self, **values: Tensor) -> None:
@@ -239,7 +233,8 @@ class BaseTrainer(Trainer):
             if self.args.world_size > 1:
                 pair = pair.to(self.args.device)
                 dist.all_reduce(pair)
-            out[name] = float(pair[0] / pair[1])
+            if pair[1]:
+                out[name] = float(pair[0] / pair[1])
         self._watched.clear()
         return out
 
@@ -254,7 +249,19 @@ class SftTrainer(BaseTrainer):
     """Cross-entropy on answer tokens: their sum over the global batch over their number.
 
     A batch may hold ``weights`` (N,) of its target tokens; the loss is then their weighted mean.
+    With a ``start`` those of replayed samples (``replayed`` (N,) of the batch) are anchored to it
+    by the share of the recipe, and ``drift`` is logged, the KL divergence from it in nats a token.
     """
+
+    def __init__(self, *args: Any, start: Start | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._start = start
+
+    @property
+    def _settings(self) -> SftConfig:
+        if not isinstance(self._config, SftConfig):
+            raise TypeError("SftTrainer needs an SftConfig")
+        return self._config
 
     def counts(self, batch: Batch) -> Tensor:
         weights = batch.get("weights")
@@ -262,15 +269,27 @@ class SftTrainer(BaseTrainer):
         return torch.tensor([count], dtype=torch.float64)
 
     def step_loss(self, model: nn.Module, batch: Batch, total: Tensor) -> Tensor:
-        nll, weights = -self.logp(model, batch), batch.get("weights")
+        nll, weights = self._nll(model, batch), batch.get("weights")
         return (nll if weights is None else nll * weights).sum() / total[0]
 
+    def _nll(self, model: nn.Module, batch: Batch) -> Tensor:
+        """What each target token (N,) costs."""
+        anchor = self._settings.anchor
+        if self._start is None or anchor is None:
+            return -self.logp(model, batch)
+        again = batch.get("replayed")
+        if again is None:
+            self.watch(drift=torch.empty(0, device=self.args.device))  # all ranks watch the same
+            return -self.logp(model, batch)
+        start = self._start.logits(batch)[again]
+        logits = answer_logits(model, batch)
+        nll = token_nll(logits, batch["targets"])
+        soft, drift = anchored(logits[again], start)
+        self.watch(drift=drift)
+        return nll.index_put((again,), torch.lerp(nll[again], soft, anchor.share))
 
-def answer_logp(model: nn.Module, batch: Batch) -> Tensor:
-    """Log-probabilities (N,) of a batch's target tokens, float32."""
-    inputs = {k: batch[k] for k in _MODEL_INPUTS if k in batch}
-    logits: Tensor = model(**inputs, use_cache=False).logits
-    return -token_nll(logits, batch["targets"])
+    def forget_start(self) -> None:
+        self._start = None
 
 
 def load_weights(model: Any, folder: Path) -> None:

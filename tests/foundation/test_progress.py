@@ -78,3 +78,14 @@ def test_a_progress_can_serve_one_stage_after_another():
     progress.update(0, 1)
     progress.child("b").update(1, 1)
     assert out.getvalue().splitlines() == ["a: 1/1", "a: 0/1", "b: 1/1"]
+
+
+def test_a_part_of_a_step_does_not_say_when_the_step_ends():
+    out, told = io.StringIO(), []
+    step = Progress("a", stream=out, every_s=0, whole=lambda left: told.append(left) or "2 of 3")
+    for part in (False, True):
+        with step.child("b", part=part) as bar:
+            bar.update(0, 4)
+            bar.update(1, 4)
+    assert told[1] is not None and told[2:] == [None, None]
+    assert out.getvalue().splitlines()[-1].endswith("2 of 3")

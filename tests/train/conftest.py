@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +31,9 @@ from seestep.records import (
     Turn,
     YesNo,
 )
+from seestep.train import stages
 from seestep.train.config import Batch, Data, DpoConfig, Optim, SftConfig
+from seestep.train.seen import Looks
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 
@@ -75,6 +79,25 @@ def checkpoints(tmp_path_factory) -> dict[str, Path]:
         out[family] = tmp_path_factory.mktemp(family)
         models.save(build(family, shape=SMALL, seed=1), out[family])
     return out
+
+
+@pytest.fixture
+def watched(monkeypatch) -> list[SimpleNamespace]:
+    """What the frozen tower of every stage run so far with ``states_mb`` had looked at in the end:
+    pictures made, found, remembered from looking ahead and from looking alone."""
+    found: list[SimpleNamespace] = []
+    real = stages.looking_once
+
+    @contextmanager
+    def looking(model: Any, mb: int) -> Iterator[Looks | None]:
+        with real(model, mb) as looks:
+            yield looks
+            if looks is not None:
+                sizes = {"ahead": len(looks._ahead), "alone": len(looks._states)}
+                found.append(SimpleNamespace(made=looks.made, found=looks.found, **sizes))
+
+    monkeypatch.setattr(stages, "looking_once", looking)
+    return found
 
 
 def picture(i: int | str, size: tuple[int, int] = (96, 96)) -> Media:

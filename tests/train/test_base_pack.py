@@ -11,7 +11,7 @@ from seestep.train.base.attention import Turned, packed_attention
 from seestep.train.base.corpus import IGNORE, Question
 from seestep.train.base.lessons import inputs
 from seestep.train.base.pack import Packer, block_mask, prefix_positions
-from seestep.train.trainer import answer_logp
+from seestep.train.forward import answer_logp
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"

@@ -31,6 +31,8 @@ def test_the_defaults_are_the_reference_settings_with_a_frozen_vision_tower():
         (SftConfig, {"attention": "flash_attention_2", "precision": "fp32"}, "needs precision"),
         (SftConfig, {"device": "cpu", "sharding": "zero2"}, "needs GPUs"),
         (SftConfig, {"data": {"replay_share": 0.2}}, "names no folder"),
+        (SftConfig, {"anchor": {"share": 1.5}}, r"anchor.share must be in \(0, 1\]"),
+        (SftConfig, {"anchor": {"share": 0.5}, "sharding": "zero2"}, "anchor needs whole weights"),
         (SftConfig, {"data": {"replay_share": 1.0, "replay": ["x"]}}, r"\[0, 1\)"),
         (SftConfig, {"optim": {"lr": 0}}, "must be positive"),
         (SftConfig, {"min_pixels": 9, "max_pixels": 4}, "over max_pixels"),

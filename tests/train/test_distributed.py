@@ -32,22 +32,25 @@ def launch(processes: int, recipe: Path, out: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["sft", "dpo"])
-def test_two_ranks_make_the_step_of_one(method, checkpoints, roots, make, tmp_path):
-    # Records 4 and 9 have no picture: some batch of a rank has none while the other's has.
-    rows = make.records(10) if method == "sft" else make.pairs(6)
-    shard_stage(
-        tmp_path / "rows",
-        stage="rows",
-        version=1,
-        config={},
-        inputs=[],
-        shards=1,
-        work=lambda n: ShardResult(rows=rows),
-    )
+@pytest.mark.parametrize("kind", ["sft", "anchor", "dpo"])
+def test_two_ranks_make_the_step_of_one(kind, checkpoints, roots, make, tmp_path):
+    # Records 4 and 9 have no picture: some batch of a rank has none while the other's has. With an
+    # anchor one rank has replayed samples in a step where the other has none.
+    rows = make.pairs(6) if kind == "dpo" else make.records(10)
+    parts = {"rows": rows[:6], "again": rows[6:]} if kind == "anchor" else {"rows": rows}
+    for name, part in parts.items():
+        shard_stage(
+            tmp_path / name,
+            stage="rows",
+            version=1,
+            config={},
+            inputs=[],
+            shards=1,
+            work=lambda n, part=part: ShardResult(rows=part),
+        )
     recipe = tmp_path / "stage.yaml"
     plain = {
-        "method": method,
+        "method": "dpo" if kind == "dpo" else "sft",
         "model": str(checkpoints["qwen3_vl"]),
         "data": {
             "records": [str(tmp_path / "rows")],
@@ -61,6 +64,9 @@ def test_two_ranks_make_the_step_of_one(method, checkpoints, roots, make, tmp_pa
         "device": "cpu",
         "precision": "fp32",
     }
+    if kind == "anchor":
+        plain["data"] |= {"replay": [str(tmp_path / "again")], "replay_share": 0.4}
+        plain |= {"anchor": {"share": 0.5}, "max_steps": 5}
     recipe.write_text(json.dumps(plain))
     for ranks in (1, 2):
         launch(ranks, recipe, tmp_path / str(ranks))

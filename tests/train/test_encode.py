@@ -11,8 +11,8 @@ from seestep.models.load import load
 from seestep.records import Freeform, Record
 from seestep.train.collate import Collator, Pictures
 from seestep.train.encode import positions
+from seestep.train.forward import answer_logp
 from seestep.train.stages import speaker
-from seestep.train.trainer import answer_logp
 
 
 def test_prompt_ids_and_pixels_of_training_are_those_of_generation(

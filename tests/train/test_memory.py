@@ -5,7 +5,7 @@ import pytest
 from seestep.models.load import load
 from seestep.train import memory
 from seestep.train.adapt import prepare_model
-from seestep.train.config import DpoConfig, Lora, SftConfig
+from seestep.train.config import Anchor, DpoConfig, Lora, SftConfig
 from seestep.train.trainer import group_of
 
 
@@ -50,6 +50,22 @@ def test_zero_2_on_eight_ranks_holds_what_the_hand_sum_says():
     assert found.gradients / 1e9 == pytest.approx(2 * billions / 8)
     assert found.optimizer / 1e9 == pytest.approx(12 * billions / 8)
     assert found.logits == 100 * 152064 * 10
+
+
+def test_an_anchor_holds_the_weights_once_more_unless_they_lie_below_adapters():
+    shape = memory.read_shape("qwen3-vl-8b")
+    sizes = {"longest": 1000, "visual": 400, "answer": 100}
+    here, base = Anchor(share=0.5), Anchor(share=0.5, to="base")
+    count = 8_767_123_696
+    for lora, anchor, more in (
+        (None, here, 4 * count), (Lora(), here, 0), (Lora(), base, 2 * count)
+    ):  # fmt: skip
+        plain, held = (
+            memory.estimate(shape, SftConfig(model="m", anchor=a, lora=lora), **sizes)
+            for a in (None, anchor)
+        )
+        assert held.weights - plain.weights == more
+        assert held.logits == 2 * plain.logits
 
 
 def test_splitting_pairs_costs_twice_the_rows():

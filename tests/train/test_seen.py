@@ -1,16 +1,21 @@
 """A frozen tower looks at a picture once, and learns nothing and changes nothing by it."""
 
+import copy
+from types import SimpleNamespace
+
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from seestep.errors import RecipeError
+from seestep.geometry.frames import Resize
 from seestep.models.load import load
-from seestep.train import stages
+from seestep.train import ahead, seen, stages
 from seestep.train.collate import Collator, Pictures
 from seestep.train.config import Batch
+from seestep.train.forward import answer_logp
 from seestep.train.seen import Looks, looking_once
-from seestep.train.trainer import answer_logp, group_of
+from seestep.train.trainer import group_of
 
 
 @pytest.fixture
@@ -153,5 +158,61 @@ def test_pictures_looked_at_ahead_are_not_looked_at_again(frozen):
     got = looks(patches[64:], grid_thw=grids[1:])
     assert (looks.made, looks.found) == (3, 2)
     torch.testing.assert_close(got.pooler_output, wanted.pooler_output[16:], atol=1e-5, rtol=1e-5)
+    assert looks._ahead and not looks._states
+    looks._room = 0  # another picture takes the place of none of these
+    looks(torch.randn(64, patches.shape[1]), grid_thw=grids[:1])
+    looks(patches, grid_thw=grids)
+    assert (looks.made, looks.found) == (4, 5)
     full = Looks(visual, 0)
     assert not full.ahead(patches, grids) and (full.made, full.found) == (0, 0)
+
+
+@pytest.mark.parametrize("room", [2**20, 60_000])
+def test_a_stage_looks_ahead_before_all_else_and_so_does_one_that_goes_on(
+    room, checkpoints, roots, make, tmp_path, monkeypatch, watched
+):
+    """Also before a reference is asked, which is asked only once, and where not all have room."""
+    monkeypatch.setattr(seen, "MIB", room)
+    monkeypatch.setattr(ahead, "TOGETHER", 2)
+    config = make.dpo(
+        checkpoints["qwen3_vl"], freeze=("vision",), max_steps=3, save_steps=2, states_mb=1
+    )
+    real = stages.DpoTrainer.training_step
+
+    def die(self, *args, **kwargs):
+        if self.state.global_step == 2:
+            raise KeyboardInterrupt
+        return real(self, *args, **kwargs)
+
+    args = {"pairs": make.pairs(6), "roots": roots}
+    stages.run_dpo(config, tmp_path / "whole", **args)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stages.DpoTrainer, "training_step", die)
+        stages.run_dpo(config, tmp_path / "cut", **args)
+    stages.run_dpo(config, tmp_path / "cut", **args)
+    whole, resumed = watched
+    assert whole.ahead == resumed.ahead == (4 if room == 2**20 else 2)
+    if room == 2**20:
+        assert (whole.made, whole.alone) == (resumed.made, resumed.alone) == (4, 0)
+    ends = [load_file(tmp_path / n / "final" / "model.safetensors") for n in ("whole", "cut")]
+    assert all(torch.equal(ends[0][k], ends[1][k]) for k in ends[0])
+
+
+def test_what_was_looked_at_is_let_go_in_the_end(frozen, batches):
+    other = copy.deepcopy(frozen)
+    with looking_once(frozen, 64) as looks:
+        looks.share(other.model.visual)
+        answer_logp(frozen, batches[0])
+        answer_logp(other, batches[0])
+        assert looks.made == len(looks._states) > 0 and looks.found >= looks.made
+    assert not looks._states and not looks._ahead
+    assert all("forward" not in vars(m.model.visual) for m in (frozen, other))
+
+
+def test_pictures_looked_at_together_are_few_or_small():
+    def picture(side):
+        return SimpleNamespace(resize=Resize(side, side, side, side))
+
+    small, large = [picture(32) for _ in range(70)], [picture(16 * 128) for _ in range(3)]
+    assert [len(b) for b in ahead.together(small, 16)] == [32, 32, 6]
+    assert [len(b) for b in ahead.together([*small[:2], *large], 16)] == [2, 1, 1, 1]

@@ -16,8 +16,9 @@ from seestep.models.load import load
 from seestep.train import checkpoint, stages
 from seestep.train.collate import Collator, Pictures
 from seestep.train.config import Batch, Data, Lora, Optim
+from seestep.train.forward import answer_logp
 from seestep.train.optimise import parameter_groups
-from seestep.train.trainer import SftTrainer, answer_logp, group_of
+from seestep.train.trainer import SftTrainer, group_of
 
 
 def lines(out):

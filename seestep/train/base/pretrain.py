@@ -24,6 +24,7 @@ from seestep.models.tiny.tokenizer import train_tokenizer
 from seestep.progress import Progress
 from seestep.run import atomic_write, to_builtins
 from seestep.train import checkpoint, engine, stages
+from seestep.train.ahead import TOGETHER
 from seestep.train.base.attention import packed_attention
 from seestep.train.base.config import PretrainConfig
 from seestep.train.base.corpus import Corpus
@@ -41,7 +42,6 @@ SOURCE = "recipes/tiny/base.yaml"
 TOKENIZER_TEXTS = 40_000
 STAGE = "pretrain.json"
 CHECKPOINT = "checkpoint"
-TOGETHER = 32  # pictures that the frozen tower looks at in one batch
 PAUSE_S = 600  # two lines of metrics further apart than this have a kill between them
 
 
@@ -120,10 +120,8 @@ def train(
 
 def _look_ahead(looks: Looks, corpus: Corpus, patches: Patches) -> None:
     """All pictures, in batches that a run which goes on makes again the same."""
-    for start in range(0, len(corpus.pictures), TOGETHER):
-        pixels, grids = patches(corpus.pictures[start : start + TOGETHER])
-        if not looks.ahead(pixels.to(looks.device), grids.to(looks.device)):
-            return
+    starts = range(0, len(corpus.pictures), TOGETHER)
+    looks.all_ahead(patches(corpus.pictures[i : i + TOGETHER]) for i in starts)
 
 
 def minutes_spent(out: Path) -> float | None:
