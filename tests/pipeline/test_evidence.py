@@ -61,7 +61,10 @@ def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evid
     spoilt = next(j for j in made if j.name == "json-everywhere").config
     read = {f for s in spoilt.stages for p in (s.records, s.replay) if p for f in p.folders}
     assert read == {"sabotage/json/curated", "sabotage/json/thoughts"}
-    assert next(j for j in made if j.name == "no-replay").config.stages[-1].replay is None
+    alone = next(j for j in made if j.name == "no-replay").config.stages[-1]
+    assert alone.replay is None and alone.sft is not None and alone.sft.anchor is None
+    held = next(j for j in made if j.name == "no-keep").config.stages
+    assert [s.sft.anchor is not None for s in held if s.sft] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from seestep import recipe
+from seestep.errors import RecipeError
 from seestep.pipeline.config import Pipeline
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -35,3 +36,16 @@ def test_the_short_demo_has_every_stage_of_the_demo() -> None:
     assert [s.name for s in full.stages] == [s.name for s in short.stages]
     assert full.world.suites and short.world.suites
     assert full.world.suites.wanted == short.world.suites.wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("stages.2.replay=null", "stage 'fuse': sft.anchor holds what is replayed"),
+        ("stages.3.dpo=null", "preferences are for a DPO stage"),
+        ("stages.0.sft.data.records=[x]", "name its data under records and replay"),
+    ],
+)
+def test_a_stage_that_cannot_be_is_refused_before_anything_is_made(change: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        recipe.load(RECIPES / "quickstart.yaml", [change], Pipeline)
