@@ -48,6 +48,11 @@ def _stage(stage: Stage, config: Pipeline, out: Path) -> str:
         roots = {"world": out / "world"}
         if stage.records is not None:
             replay = _rows(stage.replay, out) if stage.replay else []
+            if stage.replay:
+                data = msgspec.structs.replace(
+                    told.data, replay=stage.replay.folders, replay_share=stage.replay_share
+                )
+                told = msgspec.structs.replace(told, data=data)
             plan = plan_only(told, _rows(stage.records, out), replay, roots).plan
         else:
             pairs = list(read_rows(out / "world" / "episodes" / "pairs", Pair))

@@ -114,6 +114,9 @@ def test_the_dry_run_of_a_finished_folder_knows_the_steps(
     done = seestep(*words, "--out", run, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": 2 steps") == len(STAGES)
+    for stage in ("align", "inject", "fuse"):  # two of them replay
+        plan = json.loads((run / "train" / stage / "plan.json").read_bytes())
+        assert f"{plan['samples']} samples, {plan['tokens']:,} tokens" in done.stdout
     assert hashes(run, ".lock") == before
 
 
