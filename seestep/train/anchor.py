@@ -9,8 +9,7 @@ lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -36,16 +35,9 @@ class Start:
     def logits(self, batch: Batch) -> Tensor:
         """As ``answer_logits`` (N, V), in the precision that the model is trained in."""
         kind = batch["input_ids"].device.type
-        with self._bare(), torch.autocast(kind, torch.bfloat16, enabled=self._narrow):
+        bare = self._model.disable_adapter() if self._adapters else nullcontext()
+        with bare, torch.autocast(kind, torch.bfloat16, enabled=self._narrow):
             return answer_logits(self._model, batch)
-
-    @contextmanager
-    def _bare(self) -> Iterator[None]:
-        if not self._adapters:
-            yield
-            return
-        with self._model.disable_adapter():
-            yield
 
 
 def start_of(

@@ -11,6 +11,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -71,18 +72,11 @@ class Looks:
 
     def share(self, visual: Any) -> None:
         """Let a tower with the very weights of this one, and mergers of its own, have what this one
-        looked at. One with others goes on looking for itself, and all do while this one learns."""
-        if not _same(self._visual, visual):
-            return
-        own = visual.forward
-        self._sharing.append(visual)
-
-        def forward(hidden_states: Tensor, grid_thw: Tensor, **kwargs: Any) -> Any:
-            if not frozen(self._visual):
-                return own(hidden_states, grid_thw=grid_thw, **kwargs)
-            return self._merged(visual, hidden_states, grid_thw, **kwargs)
-
-        visual.forward = forward
+        looks at, as long as this one stays frozen. One with other weights goes on looking for
+        itself, and so does any if this one learns."""
+        if frozen(self._visual) and _same(self._visual, visual):
+            self._sharing.append(visual)
+            visual.forward = partial(self._merged, visual)
 
     def forget(self) -> None:
         """Let go of all states, and of the towers they were shared with."""
