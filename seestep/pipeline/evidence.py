@@ -240,7 +240,7 @@ def preview(config: Evidence, out: Path) -> list[str]:
     made = _items(out)
     items = made or {name: suites.size(name) for name in suites.wanted}
     expected = config.evidence.expected
-    more = f", and what {suites.per_skill} a skill adds" if suites.per_skill and not made else ""
+    more = ", and what skills lack" if suites.fills_skills and not made else ""
     span = f"{suites.seeds[0]} to {suites.seeds[-1]}"
     lines = [
         f"{sum(items.values()):,} items in {len(items)} suites{more}; homes {span}",

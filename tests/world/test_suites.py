@@ -45,24 +45,31 @@ def test_there_are_seventeen_and_one_of_plans(suites):
 
 def test_skills_are_filled_up_beside_the_suites(tmp_path):
     config = SuitesConfig(
-        per_suite=1, per_skill=2, homes=2, suites=("mini-cv-bench", "mini-sat"), plans=False,
-        views=VIEWS,
+        per_suite=1, per_skill=2, skill_sizes={"relation": 6}, homes=2,
+        suites=("mini-cv-bench", "mini-sat"), plans=False, views=VIEWS,
     )  # fmt: skip
     folders = build(tmp_path, config)
     items = [i for folder in folders.values() for i in read_rows(folder, Item)]
     skills = Counter(i.skill for i in items)
-    assert len(skills) >= 4 and min(skills.values()) == 2
+    assert skills.pop("relation") == 6
+    assert len(skills) >= 3 and min(skills.values()) == 2
     assert len({i.id.split(":", 1)[1] for i in items}) == len(items)
     assert all(name.startswith(("mini-", "more-")) for name in folders)
     assert written(tmp_path, config) == folders
-    assert set(written(tmp_path, msgspec.structs.replace(config, per_skill=0))) == set(
-        config.wanted
-    )
+    plain = msgspec.structs.replace(config, per_skill=0, skill_sizes={})
+    assert set(written(tmp_path, plain)) == set(config.wanted)
 
 
 def test_sizes_are_of_suites_that_are_wanted():
     with pytest.raises(ValueError, match="sizes names mini-bling"):
         SuitesConfig(sizes={"mini-bling": 3})
+
+
+def test_skill_sizes_are_of_skills_that_are_asked_for():
+    with pytest.raises(ValueError, match=r"skill_sizes names counting.*: distance, free_space"):
+        SuitesConfig(skill_sizes={"counting": 3}, suites=("mini-where2place", "mini-embspatial"))
+    with pytest.raises(ValueError, match="a number below 1"):
+        SuitesConfig(skill_sizes={"plan": 0})
 
 
 def test_all_but_egoplan_have_a_mix():
@@ -163,7 +170,7 @@ def test_a_skill_is_filled_up_with_questions_that_no_suite_asks():
         "mini-plan": [of("mini-plan", n, "planning", "plan") for n in range(3)],
     }
     chosen = {name: items[:1] for name, items in pools.items()}  # a's q0, b's q4, a plan
-    made = more_of_skills(pools, chosen, 4, seed=0)
+    made = more_of_skills(pools, chosen, lambda skill: 4, seed=0)
     assert {name: (len(items), lack) for name, (items, lack) in made.items()} == {
         "more-count": (2, 2), "more-exists": (1, 4), "more-plan": (2, 3)
     }  # fmt: skip

@@ -49,12 +49,14 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``per_skill`` makes every skill group large enough to tell whether an ability was lost: where
     the suites hold fewer questions of a skill (judged plans count as one), a folder "more-<skill>"
     brings the rest, asked in the forms of the suites that have that skill. It belongs to no
-    suite's score.
+    suite's score. ``skill_sizes`` gives single skills another number: where an answer is right or
+    wrong by a hair (a point in free space), as many questions tell less.
     """
 
     per_suite: int = 32
     sizes: dict[str, int] = {}  # suite -> questions
     per_skill: int = 0
+    skill_sizes: dict[str, int] = {}  # skill -> questions
     homes: int = 32
     clutter: float = 1.5  # times as many small things as a home usually has
     suites: tuple[str, ...] = MINIS
@@ -76,6 +78,13 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         if stray or any(size < 1 for size in self.sizes.values()):
             what = ", ".join(stray) or "a number below 1"
             raise ValueError(f"sizes names {what}; it gives wanted suites at least 1 question")
+        strange = sorted(set(self.skill_sizes) - self.skills)
+        if strange or any(size < 1 for size in self.skill_sizes.values()):
+            what = ", ".join(strange) or "a number below 1"
+            raise ValueError(
+                f"skill_sizes names {what}; it gives at least 1 question to some of the skills of "
+                f"wanted suites: {', '.join(sorted(self.skills))}"
+            )
         if not 0 <= self.first <= SEEDS_EACH - self.homes:
             raise ValueError(f"first + homes must stay within {SEEDS_EACH} seeds of a purpose")
 
@@ -86,7 +95,8 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def tasks(self) -> int:
         """Tasks played in each home: twice what its suites need, since not all can be."""
-        most = max(self.size(PLAN), self.size(planning.EGOPLAN), self.per_skill)
+        played = max(self.of_skill("plan"), self.of_skill("planning"))
+        most = max(self.size(PLAN), self.size(planning.EGOPLAN), played)
         return min(6, -(-2 * most // self.homes))
 
     @property
@@ -94,9 +104,24 @@ class SuitesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """Names of the suites to be written."""
         return (*self.suites, PLAN) if self.plans else self.suites
 
+    @property
+    def skills(self) -> set[str]:
+        """Skills of the wanted suites; judged plans are one, "plan"."""
+        skills = {s for suite in self.suites for s in BENCHES[suite.removeprefix("mini-")].skills}
+        return skills | {"plan"} if self.plans else skills
+
     def size(self, suite: str) -> int:
         """How many questions a suite has."""
         return self.sizes.get(suite, self.per_suite)
+
+    def of_skill(self, skill: str) -> int:
+        """How many questions a skill has at least, over all suites."""
+        return self.skill_sizes.get(skill, self.per_skill)
+
+    @property
+    def fills_skills(self) -> bool:
+        """Whether skills are brought to a number of questions."""
+        return self.per_skill > 0 or bool(self.skill_sizes)
 
 
 def build(
@@ -134,8 +159,8 @@ def build(
         name: choose(items, config.size(name), config.seed) for name, items in by_suite.items()
     }
     lots = {name: (items, config.size(name)) for name, items in wanted.items()}
-    if config.per_skill:
-        rest = more_of_skills(by_suite, wanted, config.per_skill, config.seed)
+    if config.fills_skills:
+        rest = more_of_skills(by_suite, wanted, config.of_skill, config.seed)
         lots |= {name: (items, lack) for name, (items, lack) in rest.items()}
     return {
         name: _suite(folder, pool, name, items, count, config)
@@ -145,7 +170,7 @@ def build(
 
 def written(folder: Path, config: SuitesConfig) -> dict[str, Path]:
     """What ``build`` returned for this ``folder`` and ``config``."""
-    more = sorted(p.name for p in folder.glob(f"{MORE}*")) if config.per_skill else []
+    more = sorted(p.name for p in folder.glob(f"{MORE}*")) if config.fills_skills else []
     return {name: folder / name for name in (*config.wanted, *more)}
 
 

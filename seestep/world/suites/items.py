@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from seestep.bench import Bench
 from seestep.records import Answer, Choice, Item, Number, Split, Text, YesNo
 from seestep.world.questions.draft import LICENCE, Draft, Look, clusters, user_turn
+
+_Given = tuple[str, int, str]  # form, number of options, class of the answer
+_Lot = tuple[str, str, int, str]  # family, and what is given
 
 MORE = "more-"  # folder of what a skill lacks in the suites
 
@@ -57,37 +60,45 @@ def choose(pool: Sequence[Item], count: int, seed: int) -> list[Item]:
     questions with three options would be taken for being right at C.
     """
     order = np.random.default_rng(seed).permutation(len(pool))
-    left = [pool[i] for i in order]
-    families: Counter[str] = Counter({item.tags[0]: 0 for item in left})
-    answers: Counter[tuple[str, int, str]] = Counter()
+    lots: dict[_Lot, dict[tuple[str, ...], deque[int]]] = {}  # -> homes -> places in the order
+    for place, i in enumerate(order):
+        item = pool[i]
+        homes_of = lots.setdefault((item.tags[0], *_given(item)), {})
+        homes_of.setdefault(item.clusters, deque()).append(place)
+    families: Counter[str] = Counter()
+    answers: Counter[_Given] = Counter()
     homes: Counter[tuple[str, ...]] = Counter()
     chosen: list[Item] = []
-    while left and len(chosen) < count:
-        best = min(
-            left,
-            key=lambda item: (
-                families[item.tags[0]],
-                _lead(answers, item),
-                homes[item.clusters],
-            ),
+    while lots and len(chosen) < count:
+        ranks = {lot: (families[lot[0]], _lead(answers, lot[1:])) for lot in lots}
+        first = min(ranks.values())
+        _, place, lot, home = min(
+            (homes[home], places[0], lot, home)
+            for lot, rank in ranks.items()
+            if rank == first
+            for home, places in lots[lot].items()
         )
-        left.remove(best)
-        chosen.append(best)
-        families[best.tags[0]] += 1
-        answers[_given(best)] += 1
-        homes[best.clusters] += 1
+        lots[lot][home].popleft()
+        if not lots[lot][home]:
+            del lots[lot][home]
+        if not lots[lot]:
+            del lots[lot]
+        chosen.append(pool[order[place]])
+        families[lot[0]] += 1
+        answers[lot[1:]] += 1
+        homes[home] += 1
     return sorted(chosen, key=lambda item: item.id)
 
 
-def _given(item: Item) -> tuple[str, int, str]:
+def _given(item: Item) -> _Given:
     """Form, number of options (0 if none are told) and class of an item's answer."""
     options = len(item.answer.options) if isinstance(item.answer, Choice) else 0
     return item.form.kind if item.form else "", options, answer_class(item.answer)
 
 
-def _lead(answers: Counter[tuple[str, int, str]], item: Item) -> int:
-    """How much oftener the item's answer was given than the rarest it could have instead."""
-    form, options, given = _given(item)
+def _lead(answers: Counter[_Given], answer: _Given) -> int:
+    """How much oftener an answer was given than the rarest there could be instead."""
+    form, options, given = answer
     letters = [chr(ord("A") + i) for i in range(options)]
     rarest = min((answers[form, options, letter] for letter in letters), default=0)
     return answers[form, options, given] - rarest
@@ -96,10 +107,10 @@ def _lead(answers: Counter[tuple[str, int, str]], item: Item) -> int:
 def more_of_skills(
     pools: Mapping[str, Sequence[Item]],
     chosen: Mapping[str, Sequence[Item]],
-    per_skill: int,
+    size: Callable[[str], int],
     seed: int,
 ) -> dict[str, tuple[list[Item], int]]:
-    """ "more-<skill>" -> the items that bring a skill to ``per_skill``, and how many were wanted.
+    """ "more-<skill>" -> the items that bring a skill to its ``size``, and how many were wanted.
 
     Only skills that the suites lack items of; never a question that some suite already asks, nor
     one question twice in the forms of two suites. Judged plans are a skill of their own.
@@ -113,7 +124,7 @@ def more_of_skills(
                 left.setdefault(skill_of(item), {}).setdefault(question_of(item), item)
     made = {}
     for skill in sorted({skill_of(item) for items in pools.values() for item in items}):
-        lack = per_skill - have[skill]
+        lack = size(skill) - have[skill]
         if lack > 0:
             name = f"{MORE}{skill}"
             found = choose(list(left.get(skill, {}).values()), lack, seed)
