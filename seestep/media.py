@@ -180,6 +180,14 @@ def _opened(path: Path | io.BytesIO, max_pixels: float) -> Iterator[Image]:
                         got=f"{width}x{height}",
                         hint="scale it down, or raise max_pixels",
                     )
+                if image.mode == "F":
+                    raise MediaError(
+                        "these are numbers without a range that is black to white",
+                        file=file,
+                        wanted="8 or 16 bits a channel",
+                        got="32-bit floats",
+                        hint="convert it to 8 bits with the range you mean",
+                    )
                 yield image
     except UnidentifiedImageError as error:
         raise MediaError("this is not a picture Pillow can read", file=file) from error

@@ -181,6 +181,14 @@ def test_what_is_seen_through_is_laid_on_white(tmp_path):
     assert media.open_image(path).getpixel((0, 0)) == WHITE
 
 
+def test_floats_have_no_range_to_be_shown_in(tmp_path):
+    path = tmp_path / "depth.tiff"
+    Image.fromarray(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)).save(path)
+    for read in (media.open_image, media.read_size):
+        with pytest.raises(media.MediaError, match=r"depth\.tiff.*8 or 16 bits.*32-bit floats"):
+            read(path)
+
+
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     deep = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
     path = saved(tmp_path, Image.fromarray(deep))
