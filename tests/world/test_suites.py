@@ -209,3 +209,28 @@ def test_the_number_of_options_does_not_tell_the_letter():
     of_three = [given[3, letter] for letter in "ABC"]
     assert 6 <= sum(of_three) <= 18 and max(of_three) - min(of_three) <= 1  # 12 by their share
     assert abs(given[2, "A"] - given[2, "B"]) <= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_next_item_is_the_least_asked_as_written_down(seed):
+    rng = np.random.default_rng(seed)
+    pool = [
+        item(f"i{n}", f"f{rng.integers(3)}", "ABC"[rng.integers(3)], f"h{rng.integers(6)}",
+             ("w", "x", "y", "z")[: rng.integers(3, 5)])
+        for n in range(60)
+    ]  # fmt: skip
+    left, had = [pool[i] for i in np.random.default_rng(seed).permutation(60)], []
+
+    def rank(one):
+        options = len(one.answer.options)
+        times = Counter(i.answer.letter for i in had if len(i.answer.options) == options)
+        return (
+            sum(i.tags == one.tags for i in had),
+            times[one.answer.letter] - min(times[letter] for letter in "ABCD"[:options]),
+            sum(i.clusters == one.clusters for i in had),
+        )
+
+    while len(had) < 40:
+        had.append(min(left, key=rank))
+        left.remove(had[-1])
+    assert choose(pool, 40, seed) == sorted(had, key=lambda i: i.id)
