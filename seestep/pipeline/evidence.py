@@ -40,6 +40,7 @@ from seestep.study.ablate import Setting
 from seestep.study.evidence import Rules
 from seestep.study.results import BASE, REFERENCE, WRONG
 from seestep.workers import Pool
+from seestep.world.suites import MORE, SuitesConfig
 
 Part = Literal["seeds", "controls", "ablations"]
 PARTS: tuple[Part, ...] = ("seeds", "controls", "ablations")
@@ -238,12 +239,12 @@ def preview(config: Evidence, out: Path) -> list[str]:
     suites = config.world.suites
     assert suites is not None  # held by __post_init__
     made = _items(out)
-    items = made or {name: suites.size(name) for name in suites.wanted}
+    items = made or _wanted(suites)
     expected = config.evidence.expected
-    more = ", and what skills lack" if suites.fills_skills and not made else ""
+    about = "" if made else "about "
     span = f"{suites.seeds[0]} to {suites.seeds[-1]}"
     lines = [
-        f"{sum(items.values()):,} items in {len(items)} suites{more}; homes {span}",
+        f"{about}{sum(items.values()):,} items in {len(items)} suites; homes {span}",
         f"data: {'done' if made else _minutes(expected.data)}",
     ]
     left = 0.0 if made else expected.data
@@ -290,6 +291,13 @@ def _items(out: Path) -> dict[str, int]:
         return {}
     folders = item_folders([out / "world" / "suites"])
     return {folder.name: read_manifest(folder).counts["out"] for folder in folders}
+
+
+def _wanted(suites: SuitesConfig) -> dict[str, int]:
+    """Suite -> the items it is to have; one more stands for all that skills lack in these."""
+    sizes = {name: suites.size(name) for name in suites.wanted}
+    lack = sum(map(suites.of_skill, suites.skills)) - sum(sizes.values())
+    return sizes | {f"{MORE}skills": lack} if lack > 0 else sizes
 
 
 def _minutes(seconds: float) -> str:

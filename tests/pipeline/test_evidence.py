@@ -48,6 +48,22 @@ def test_the_original_has_every_single_cause_and_each_stands_alone_too(evidence:
     assert sorted(whole.causes) == sorted(set(causes) - {"sabotage pixel"})
 
 
+def test_what_skills_lack_in_the_suites_is_counted_before_it_is_made(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    suites = evidence.world.suites
+    assert suites is not None
+    assert len(suites.skills) == 12 and set(suites.skill_sizes) <= suites.skills
+    whole = 8 * 600 + 1200 + 250 + 2 * 300  # more than 17 suites of 100 and 200 plans
+    assert preview(evidence, tmp_path)[0].startswith(f"about {whole:,} items in 19 suites")
+
+
+def test_recipes_are_chosen_by_as_many_questions_of_other_homes(evidence: Evidence) -> None:
+    choose = recipes.load(RECIPES / "choose.yaml", (), Evidence).world.suites
+    asked = evidence.world.suites
+    assert asked is not None and choose == msgspec.structs.replace(asked, purpose="val")
+
+
 def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evidence) -> None:
     made = jobs(evidence)
     assert [(j.name, j.seed) for j in made[:4]] == [

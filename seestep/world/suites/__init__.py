@@ -260,4 +260,4 @@ def _in_split(bench: str, seed: int) -> bool:
     return seed % 2 == 1 if bench == "omnispatial-test" else True
 
 
-__all__ = ["MINIS", "MIXES", "PLAN", "Part", "SuitesConfig", "build", "written"]
+__all__ = ["MINIS", "MIXES", "MORE", "PLAN", "Part", "SuitesConfig", "build", "written"]
