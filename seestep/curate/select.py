@@ -23,8 +23,8 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``thought``: "any" takes records as they are, "none" only direct ones, "only" only those with
     a thought. ``limit`` keeps the records whose ids hash lowest, so a larger limit adds to a
     smaller one; ``limit_each`` does so before within each task and type of answer, so that what
-    there is much of does not crowd out what there is little of. Tags of ``without`` keep a record
-    out.
+    there is much of does not crowd out what there is little of. ``limits`` gives single tasks
+    another number than ``limit_each``. Tags of ``without`` keep a record out.
     """
 
     folders: tuple[str, ...]
@@ -34,6 +34,7 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     without: tuple[str, ...] = ("media-missing",)
     splits: tuple[Split, ...] = ("train",)  # what is held out for measuring stays out
     limit_each: int | None = None
+    limits: dict[str, int] = {}  # task -> records of each type of answer
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -43,6 +44,8 @@ class SelectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             most = getattr(self, name)
             if most is not None and most < 1:
                 raise ValueError(f"{name} must be at least 1, or null for all")
+        if any(most < 1 for most in self.limits.values()):
+            raise ValueError("limits must allow at least 1 record of each task it names")
 
 
 def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
@@ -71,14 +74,24 @@ def select(config: SelectConfig, run: Path, out: Path) -> Manifest:
 def matching(config: SelectConfig, run: Path) -> list[Record]:
     """The records that ``config`` picks, in the order of their folders; may be none."""
     found = list(_matching(config, run))
-    if config.limit_each is None and config.limit is None:
+    if config.limit_each is None and config.limit is None and not config.limits:
         return found
+    unknown = sorted(set(config.limits) - {r.task for r in found})
+    if found and unknown:
+        raise DataError(
+            "limits names tasks that no selected record has",
+            file=", ".join(str(run / name) for name in config.folders),
+            wanted=f"some of {', '.join(sorted({r.task for r in found}))}",
+            got=", ".join(unknown),
+            hint="take them out of limits, or look for a slip in their spelling",
+        )
     lowest = sorted(found, key=lambda r: hashlib.sha256(r.id.encode()).digest())
-    if config.limit_each is not None:
+    if config.limit_each is not None or config.limits:
         sorts: dict[tuple[str, str], list[Record]] = {}
         for record in lowest:
             sorts.setdefault((record.task, type(record.answer).__name__), []).append(record)
-        each = {r.id for sort in sorts.values() for r in sort[: config.limit_each]}
+        most = {task: config.limits.get(task, config.limit_each) for task, _ in sorts}
+        each = {r.id for (task, _), sort in sorts.items() for r in sort[: most[task]]}
         lowest = [r for r in lowest if r.id in each]
     keep = {r.id for r in lowest[: config.limit]}
     return [r for r in found if r.id in keep]

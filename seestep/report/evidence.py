@@ -9,7 +9,7 @@ import msgspec
 
 from seestep.disk import atomic_write
 from seestep.report import evidence_arms
-from seestep.report.evidence_words import MARKS, change, group_word, points, rate, span
+from seestep.report.evidence_words import MARKS, change, group_word, moved, points, rate, span
 from seestep.report.grid import Grid, Kind, Section, Value, Words, html, markdown
 from seestep.report.tables import signed
 from seestep.study.evidence import VERDICTS
@@ -65,14 +65,19 @@ def short(results: Results) -> list[str]:
             f"p {_p(found.p)}. {_direction(found.low, found.high)}"
         )
     told = results.verdicts[last]
-    for word, names in (
-        ("Abilities that rose", [g for g, v in told.items() if v == "gained"]),
-        ("Kept", [g for g, v in told.items() if v == "kept"]),
-        ("NOT shown to be kept", [g for g, v in told.items() if v in ("fell", "unclear")]),
-        ("No test of forgetting (base at chance)", [g for g, v in told.items() if v == "no test"]),
+    for word, names, numbers in (
+        ("Abilities that rose", [g for g, v in told.items() if v == "gained"], True),
+        (f"Kept ({_least_sure(results)})", [g for g, v in told.items() if v == "kept"], False),
+        ("NOT shown to be kept", [g for g, v in told.items() if v in ("fell", "unclear")], True),
+        (
+            "No test of forgetting (base at chance)",
+            [g for g, v in told.items() if v == "no test"],
+            True,
+        ),
     ):
         if names:
-            lines.append(f"{word}, {last} against base: {_named(names)}.")
+            said = [_moved(results, g) if numbers else group_word(g) for g in names]
+            lines.append(f"{word}, {last} against base: {', '.join(said)}.")
     small = [g for g, f in results.facts.items() if f.small]
     if small:
         least = f"{results.rules.least_items} items of {results.rules.least_homes} homes"
@@ -81,10 +86,10 @@ def short(results: Results) -> list[str]:
         cell = results.suite.mean[last]
         assert cell.change is not None
         assert cell.change_low is not None and cell.change_high is not None
-        moved = change(cell.change, cell.change_low, cell.change_high)
+        by = change(cell.change, cell.change_low, cell.change_high)
         lines.append(
             f"Mean over {len(results.suite.mean_over)} suites: base "
-            f"{points(results.suite.mean[BASE].score)}, {last} {points(cell.score)}, {moved}."
+            f"{points(results.suite.mean[BASE].score)}, {last} {points(cell.score)}, {by}."
         )
     return lines + evidence_arms.short(results)
 
@@ -226,6 +231,26 @@ def _deviation(values: tuple[float, ...]) -> str:
 
     found = deviation(values)
     return "one seed" if found is None else f"{100 * found:.1f}"
+
+
+def _moved(results: Results, group: str) -> str:
+    """A group and the change of the last stage in it."""
+    cell = results.skill.cells[results.stages[-1]][group]
+    return f"{group_word(group)} {moved(cell).text}"
+
+
+def _least_sure(results: Results) -> str:
+    """The lowest bound of the groups that are kept."""
+    last = results.stages[-1]
+    lows = {
+        group: cell.change_low
+        for group, cell in results.skill.cells[last].items()
+        if cell.change_low is not None and results.verdicts[last][group] == "kept"
+    }
+    if not lows:
+        return "none"
+    least = min(lows, key=lambda g: lows[g])
+    return f"the lowest bound is {signed(lows[least], 1)} points, of {group_word(least)}"
 
 
 def _direction(low: float, high: float) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Literal
 
 Kind = Literal["", "up", "down", "quiet"]
+LONG = 32  # characters; numbers with their interval are shorter and stay on one line
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,18 @@ def _html_part(part: Grid | Words) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in part.head)
     rows = []
     for first, *others in part.rows:
-        cells = "".join(f'<td class="{v.kind}">{escape(v.text)}{_below(v)}</td>' for v in others)
+        cells = "".join(f'<td class="{_css(v)}">{escape(v.text)}{_below(v)}</td>' for v in others)
         rows.append(f'<tr><th scope="row">{escape(first.text)}{_below(first)}</th>{cells}</tr>')
     return (
         f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _css(value: Value) -> str:
+    """Classes of a cell: its kind, and that long words may take several lines."""
+    long = max(len(value.text), len(value.below)) > LONG
+    return " ".join(filter(None, (value.kind, "wrap" if long else "")))
 
 
 def _below(value: Value) -> str:

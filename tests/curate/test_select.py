@@ -91,12 +91,28 @@ def test_a_limit_holds_for_each_task_and_type_of_answer(run: Path) -> None:
     assert set(got) < set(picked(run, folders=("more",), limit_each=3))
     assert len(picked(run, folders=("more",), limit_each=2, limit=4)) == 4
     assert len(picked(run, folders=("more",), limit_each=9)) == 11
+    # a number of its own for one task: of words and numbers each, the rest as limit_each says
+    own = picked(run, folders=("more",), limit_each=1, limits={"count": 3})
+    assert len([i for i in own if i.endswith("n")]) == 3
+    assert len([i for i in own if not i.endswith("n") and i != "120"]) == 3
+    assert own.count("120") == 1
+    # without limit_each the other tasks have no limit, and limit counts what is left
+    assert len(picked(run, folders=("more", "in"), limits={"count": 1}, tasks=("count",))) == 2
+    assert len(picked(run, folders=("more",), limits={"count": 4}, limit=5)) == 5
+    assert len(picked(run, limits={"count": 1}, thought="none")) == 4  # 3 plans, 1 count
+
+
+def test_a_limit_of_a_task_that_is_not_there_is_refused(run: Path) -> None:
+    with pytest.raises(DataError, match=r"limits names tasks that no .* has(.|\n)*cuont"):
+        picked(run, limits={"count": 1, "cuont": 2})
 
 
 @pytest.mark.parametrize("name", ["limit", "limit_each"])
 def test_a_limit_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at least 1"):
         SelectConfig(folders=("in",), **{name: 0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="limits must allow at least 1 record"):
+        SelectConfig(folders=("in",), limits={"count": 0})
 
 
 def test_an_empty_selection_is_refused(run: Path) -> None:

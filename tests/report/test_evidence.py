@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seestep.records import Score
@@ -115,6 +116,23 @@ def test_a_wrong_recipe_is_flagged_and_a_harmless_change_is_not(results: Results
     assert "▼ -90.0 (" in made and "▼ -40.0 (" in made
 
 
+def test_what_is_kept_and_what_is_not_stand_in_short_with_their_numbers(results: Results) -> None:
+    told = "\n".join(short(results))
+    cells = results.skill.cells["fuse"]
+    lows = {g: cells[g].change_low or 0.0 for g in ("count", "pointing")}
+    least_sure = min(lows, key=lambda g: lows[g])
+    least = (
+        f"Kept (the lowest bound is {100 * lows[least_sure]:+.1f} points, of {least_sure}), "
+        "fuse against base: "
+    )
+    assert least + "count, pointing." in told
+    assert "NOT shown to be kept" not in told
+    worse = {"fuse": results.verdicts["fuse"] | {"count": "fell"}}
+    told = "\n".join(short(msgspec.structs.replace(results, verdicts=results.verdicts | worse)))
+    assert "NOT shown to be kept, fuse against base: count -0.4 (-" in told
+    assert "of pointing), fuse against base: pointing." in told
+
+
 def test_the_settings_table_has_the_mean_of_the_suites(results: Results) -> None:
     made = rows(section(results, "Ablations"))
     assert made["linear"][0] == "linear" and made["linear"][1].startswith("85.0 (")
@@ -137,4 +155,6 @@ def test_words_of_a_table_cannot_break_out_of_it() -> None:
     made = [Section("<h>", [grid, Words(["<i>"])])]
     text, page = markdown("t", "", made), html(made)
     assert "| x\\|y | <b> (\\|) |" in text and "| a\\|b | c |" in text
+    wide = Grid(["a", "b"], [[Value("x"), Value("long words " * 4, kind="down")]])
+    assert '<td class="down wrap">' in html([Section("h", [wide])])
     assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
