@@ -33,12 +33,14 @@ from seestep.pipeline.arms import (
 )
 from seestep.pipeline.config import Config, Pipeline, Stage
 from seestep.pipeline.data import known_data, make_data
+from seestep.pipeline.eta import WARM_UP
 from seestep.pipeline.state import Run
 from seestep.progress import Mode
 from seestep.run import read_manifest
 from seestep.study.ablate import Setting
 from seestep.study.evidence import Rules
 from seestep.study.results import BASE, REFERENCE, WRONG
+from seestep.terminal import about
 from seestep.workers import Pool
 from seestep.world.suites import MORE, SuitesConfig
 
@@ -174,6 +176,8 @@ def run_evidence(
     with own(out, recipe.resolved(config)):
         check_first(config.pipeline)
         data = Run(config.pipeline, out, out, mode, say)
+        # how long jobs take is told job by job; until then what is left is what is left of the data
+        data.plan = [s for s in data.plan if s.kind == "data" or s.name == WARM_UP]
         make_data(data)
         todo = [job for job in jobs(config) if job.part in only or job.name == BASE]
         if config.evidence.side_by_side == 1:
@@ -190,12 +194,31 @@ def run_evidence(
 def _side_by_side(config: Evidence, data: Run, todo: Sequence[Job]) -> None:
     """Do jobs several at once, each told about when it is done."""
     _write_spoilt(data, todo)
-    data.say(f"--- {len(todo)} jobs, {config.evidence.side_by_side} at once")
-    with Pool(config.evidence.side_by_side) as pool:
+    proof, items = config.evidence, _items(data.out)
+    guess = {_job_words(job): _expected(job, items, proof.expected) for job in todo}
+    rest, took = sum(guess.values()), 0.0
+    first = f", {about(rest / proof.side_by_side)}" if todo and proof.expected.stages else ""
+    data.say(f"--- {len(todo)} jobs, {proof.side_by_side} at once{first}")
+    with Pool(proof.side_by_side) as pool:
         for n, (job, seconds) in enumerate(
             pool.each(partial(_alone, data.config, data.out), todo), 1
         ):
-            data.say(f"--- {n} of {len(todo)} done: {_job_words(job)} ({_minutes(seconds)})")
+            took += seconds
+            rest -= guess[_job_words(job)]
+            left = remaining(rest, sum(guess.values()) - rest, took, proof.side_by_side)
+            data.say(
+                f"--- {n} of {len(todo)} done: {_job_words(job)} ({_minutes(seconds)})"
+                + (f"; {about(left)} left" if n < len(todo) else "")
+            )
+
+
+def remaining(rest: float, done: float, took: float, side_by_side: int) -> float:
+    """Seconds until all is done: what was guessed for the rest, by as much as the guess was off.
+
+    ``rest`` and ``done`` are guessed seconds of jobs not done and done, ``took`` what the latter
+    really took. Jobs that run now count as not done.
+    """
+    return rest * took / max(done, 1e-9) / side_by_side
 
 
 def _alone(config: Pipeline, out: Path, job: Job) -> tuple[Job, float]:

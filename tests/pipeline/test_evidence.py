@@ -12,7 +12,7 @@ from seestep.models import load as models
 from seestep.models.tiny import build as tiny
 from seestep.pipeline.arms import scores_of
 from seestep.pipeline.config import Pipeline
-from seestep.pipeline.evidence import Evidence, jobs, preview, run_evidence
+from seestep.pipeline.evidence import Evidence, jobs, preview, remaining, run_evidence
 from seestep.records import Item, Record
 from seestep.run import read_rows
 from seestep.study.results import Results
@@ -54,7 +54,8 @@ def test_what_skills_lack_in_the_suites_is_counted_before_it_is_made(
     suites = evidence.world.suites
     assert suites is not None
     assert len(suites.skills) == 12 and set(suites.skill_sizes) <= suites.skills
-    whole = 8 * 600 + 1200 + 250 + 2 * 300  # more than 17 suites of 100 and 200 plans
+    # more than 17 suites of 100 and 200 plans; three skills have no number of their own
+    whole = 3 * 600 + 1100 + 900 + 800 + 800 + 1500 + 300 + 350 + 2 * 300
     assert preview(evidence, tmp_path)[0].startswith(f"about {whole:,} items in 19 suites")
 
 
@@ -98,6 +99,12 @@ def test_impossible_evidence_is_refused(change: str, words: str) -> None:
         recipes.load(FULL, [change], Evidence)
 
 
+def test_what_is_left_is_guessed_by_how_wrong_the_guesses_were() -> None:
+    # guessed 100 s, took 150 s: 200 guessed seconds take 300, two at once 150
+    assert remaining(200.0, 100.0, 150.0, 2) == 150.0
+    assert remaining(0.0, 300.0, 450.0, 2) == 0.0
+
+
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     root = tmp_path_factory.mktemp("toy")
@@ -133,6 +140,12 @@ def test_the_parts_come_one_by_one_and_the_report_tells_of_what_is_done(
     out, docs = tmp_path / "run", tmp_path / "docs"
     docs.mkdir()
     run_evidence(toy, out, only=["seeds"], mode="none", say=said.append)
+    # data count their own steps alone, then every job done says what is left
+    assert next(line for line in said if "Building homes" in line).startswith("[2 of 6")
+    (start,) = (line for line in said if " jobs, 2 at once, about " in line)
+    assert start.startswith("--- 3 jobs")
+    ends = [line for line in said if " of 3 done: " in line]
+    assert [line.endswith(" left") for line in ends] == [True, True, False]
     results = msgspec.json.decode((out / "report/results.json").read_bytes(), type=Results)
     assert results.seeds == (0, 1) and results.arm_skill is None
     assert results.missing == ("wrong, seed 0", "trained, seed 0")
