@@ -9,7 +9,7 @@ import msgspec
 
 from seestep.disk import atomic_write
 from seestep.report import evidence_arms
-from seestep.report.evidence_words import MARKS, change, group_word, moved, points, rate, span
+from seestep.report.evidence_words import MARKS, change, group_word, points, rate, span
 from seestep.report.grid import Grid, Kind, Section, Value, Words, html, markdown
 from seestep.report.tables import signed
 from seestep.study.evidence import VERDICTS
@@ -236,7 +236,9 @@ def _deviation(values: tuple[float, ...]) -> str:
 def _moved(results: Results, group: str) -> str:
     """A group and the change of the last stage in it."""
     cell = results.skill.cells[results.stages[-1]][group]
-    return f"{group_word(group)} {moved(cell).text}"
+    assert cell.change is not None
+    assert cell.change_low is not None and cell.change_high is not None
+    return f"{group_word(group)} {change(cell.change, cell.change_low, cell.change_high)}"
 
 
 def _least_sure(results: Results) -> str:
