@@ -50,7 +50,7 @@ def evidence(
     expect("evidence", recipe)
     config = recipes.load(recipe, overrides, Evidence)
     if dry_run:
-        lines = preview(config, folder)
+        lines = preview(config, folder, only=only or PARTS)
         told = msgspec.json.encode({"recipe": config, "would": lines}).decode()
         print(told if json else "\n".join(lines))
         return

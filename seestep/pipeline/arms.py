@@ -38,6 +38,11 @@ class Done(msgspec.Struct, frozen=True):
     recipe: str  # sha256 of the resolved pipeline and what was evaluated
     steps: dict[str, Timing]
 
+    @property
+    def seconds(self) -> float:
+        """Of all steps, over every call that worked on them."""
+        return sum(step.seconds for step in self.steps.values())
+
 
 def arm(config: Pipeline, setting: Setting | None) -> Pipeline:
     """The pipeline of one arm: the setting applied to every SFT stage."""

@@ -130,19 +130,24 @@ def blind_name(name: str) -> str:
 def stage_why(stage: Stage) -> str:
     """One sentence on what a training stage is for, from what it is given."""
     if stage.dpo is not None:
+        answers = ", right answers against wrong ones" if stage.preferences is not None else ""
         return (
-            "Proved good plans against proved bad ones: the model learns to prefer what works, "
-            "without a reward model."
+            f"Proved good plans against proved bad ones{answers}: the model learns to prefer what "
+            "works, without a reward model."
         )
     assert stage.records is not None  # held by Stage
-    if stage.replay is not None:
-        return (
-            f"Plans are mixed in, and {100 * stage.replay_share:.0f} % of the lesson repeats old "
-            "questions, so that planning is gained and nothing is forgotten."
+    if PLAN_TASKS & set(stage.records.tasks):
+        why = "Plans and next actions: what the model could not do at all."
+    elif stage.records.thought == "none":
+        why = "Clean questions and short answers first: the ground the next stages stand on."
+    else:
+        why = (
+            "Answers with their steps written out: the model learns to think in steps it could do."
         )
-    if stage.records.thought == "none":
-        return "Clean questions and short answers first: the ground the next stages stand on."
-    return "Answers with their steps written out: the model learns to think in steps it could do."
+    if stage.replay is None:
+        return why
+    share = f"{100 * stage.replay_share:.0f} %"
+    return f"{why} {share} of the lesson repeats old questions, so that less is forgotten."
 
 
 def left_s(

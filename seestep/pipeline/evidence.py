@@ -7,7 +7,6 @@ what is missing, so that the parts can be run alone and in any order.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -49,11 +48,20 @@ PARTS: tuple[Part, ...] = ("seeds", "controls", "ablations")
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one job takes where nothing was measured yet, in seconds; for ``--dry-run`` alone."""
+    """What one job takes where nothing was measured yet, in seconds.
+
+    ``--dry-run`` adds it up; a run corrects it by what its jobs really take.
+    """
 
     data: float = 0.0
     stages: dict[str, float] = {}
     items_per_second: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.items_per_second <= 0 or self.data < 0 or min(self.stages.values(), default=0) < 0:
+            raise ValueError(
+                "evidence.expected takes more than 0 items a second and no negative seconds"
+            )
 
 
 class Proof(Config, frozen=True, kw_only=True):
@@ -179,7 +187,7 @@ def run_evidence(
         # how long jobs take is told job by job; until then what is left is what is left of the data
         data.plan = [s for s in data.plan if s.kind == "data" or s.name == WARM_UP]
         make_data(data)
-        todo = [job for job in jobs(config) if job.part in only or job.name == BASE]
+        todo = _wanted_jobs(config, only)
         if config.evidence.side_by_side == 1:
             for n, job in enumerate(todo, 1):
                 say(f"--- {n} of {len(todo)}: {_job_words(job)}")
@@ -189,6 +197,11 @@ def run_evidence(
             _side_by_side(config, data, [job for job in todo if job.done(out) is None])
         page = _report(config, data, out, publish)
         return finish(data, page)
+
+
+def _wanted_jobs(config: Evidence, only: Sequence[Part]) -> list[Job]:
+    """The jobs of the parts ``only``; all parts are held against base."""
+    return [job for job in jobs(config) if job.part in only or job.name == BASE]
 
 
 def _side_by_side(config: Evidence, data: Run, todo: Sequence[Job]) -> None:
@@ -205,7 +218,8 @@ def _side_by_side(config: Evidence, data: Run, todo: Sequence[Job]) -> None:
         ):
             took += seconds
             rest -= guess[_job_words(job)]
-            left = remaining(rest, sum(guess.values()) - rest, took, proof.side_by_side)
+            at_once = min(proof.side_by_side, len(todo) - n) or 1
+            left = remaining(rest, sum(guess.values()) - rest, took, at_once)
             data.say(
                 f"--- {n} of {len(todo)} done: {_job_words(job)} ({_minutes(seconds)})"
                 + (f"; {about(left)} left" if n < len(todo) else "")
@@ -222,12 +236,12 @@ def remaining(rest: float, done: float, took: float, side_by_side: int) -> float
 
 
 def _alone(config: Pipeline, out: Path, job: Job) -> tuple[Job, float]:
-    """One job by this process, silently; its data are made. Returns it with its seconds."""
-    began = time.monotonic()
+    """One job by this process, silently; its data are made. Returns it with its seconds, with
+    those of earlier calls that were stopped."""
     data = Run(config, out, out, "none", lambda _: None)
     known_data(data)
-    run_arm(data, job.config, job.work(out), only=job.only, blind=job.blind)
-    return job, time.monotonic() - began
+    made = run_arm(data, job.config, job.work(out), only=job.only, blind=job.blind)
+    return job, made.seconds
 
 
 def _write_spoilt(data: Run, todo: Sequence[Job]) -> None:
@@ -257,8 +271,8 @@ def _report(config: Evidence, data: Run, out: Path, publish: Path | None) -> Pat
     return page
 
 
-def preview(config: Evidence, out: Path) -> list[str]:
-    """Lines on what is to be done and what is expected of it; writes nothing."""
+def preview(config: Evidence, out: Path, *, only: Sequence[Part] = PARTS) -> list[str]:
+    """Lines on what is to be done of ``only`` and what is expected of it; writes nothing."""
     suites = config.world.suites
     assert suites is not None  # held by __post_init__
     made = _items(out)
@@ -271,12 +285,11 @@ def preview(config: Evidence, out: Path) -> list[str]:
         f"data: {'done' if made else _minutes(expected.data)}",
     ]
     left = 0.0 if made else expected.data
-    for job in jobs(config):
+    for job in _wanted_jobs(config, only):
         head = f"{job.part}: {job.name}, seed {job.seed}"
         found = job.done(out)
         if found is not None:
-            took = sum(step.seconds for step in found.steps.values())
-            lines.append(f"{head}: done in {_minutes(took)}")
+            lines.append(f"{head}: done in {_minutes(found.seconds)}")
             continue
         seconds = _expected(job, items, expected)
         left += seconds / config.evidence.side_by_side

@@ -19,6 +19,7 @@ from seestep.report.cards import item_card, pair_card
 from seestep.report.floor import floors
 from seestep.run import read_manifest, read_rows
 from seestep.study.compare import Table, table, to_json
+from seestep.study.results import plans_apart
 
 ITEMS_SHOWN = 2  # a skill group
 PAIRS_SHOWN = 6
@@ -63,14 +64,17 @@ def build(inputs: Inputs, out: Path) -> Path:
 
     runs = {m.name: list(read_rows(m.scores, Score)) for m in inputs.models}
     suites = table(runs, by="suite", apart=inputs.apart)
-    skills = table(runs, by="skill")
+    plans = {inputs.plans}  # they are executed: a group of their own, not next to choices
+    skills = table({name: plans_apart(rows, plans) for name, rows in runs.items()}, by="skill")
     atomic_write(out / "results.json", results(inputs, suites, skills))
     template = files("seestep.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(template)
     style = files("seestep.report").joinpath("style.css").read_text(encoding="utf-8")
     items = [item for folder in inputs.items for item in read_rows(folder, Item)]
     blind = {m.name: list(read_rows(m.wrong_image, Score)) for m in inputs.models if m.wrong_image}
-    by_suite, by_skill = floors(items, blind, "suite"), floors(items, blind, "skill")
+    by_suite = floors(items, blind, "suite")
+    apart = {name: plans_apart(rows, plans) for name, rows in blind.items()}
+    by_skill = floors(plans_apart(items, plans), apart, "skill")
     last = inputs.models[-1].name
     trainings = {m.name: m.training for m in inputs.models if m.training is not None}
     asked = {m.name: m.predictions for m in inputs.models}

@@ -213,7 +213,7 @@ def _reading(results: Results) -> list[str]:
         "too few to resample, so each is shown.",
         "p values are of paired sign-flip tests over homes; in a table of groups Holm's "
         "correction runs over the groups of one model. The bound itself is not corrected: of "
-        "twenty true falls of exactly that size about one would pass as kept.",
+        "forty true falls of exactly that size about one would pass as kept.",
         *(
             f"{MARKS[name]} {name}: {words.replace('the bound', f'-{bound} points')}."
             for name, words in VERDICTS.items()
@@ -234,11 +234,16 @@ def _deviation(values: tuple[float, ...]) -> str:
 
 
 def _moved(results: Results, group: str) -> str:
-    """A group and the change of the last stage in it."""
+    """A group and the change of the last stage in it; a rise from chance says how far it came."""
     cell = results.skill.cells[results.stages[-1]][group]
     assert cell.change is not None
     assert cell.change_low is not None and cell.change_high is not None
-    return f"{group_word(group)} {change(cell.change, cell.change_low, cell.change_high)}"
+    told = f"{group_word(group)} {change(cell.change, cell.change_low, cell.change_high)}"
+    of = results.facts[group]
+    if not of.at_chance or cell.change_low <= 0:
+        return told
+    came = f"from {points(of.base)} to {points(cell.score)}"
+    return f"{told} {came}, where chance is {points(of.chance)}"
 
 
 def _least_sure(results: Results) -> str:

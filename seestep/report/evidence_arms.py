@@ -26,13 +26,20 @@ def sections(results: Results) -> list[Section]:
 
 
 def short(results: Results) -> list[str]:
-    """One line on what the table said of every control arm."""
-    lines = []
-    for arm in results.arms:
-        if arm.part == "controls":
-            lost = fallen(results, arm.name)
-            said = f"{FLAGGED}: {_named(lost)} fell" if lost else "not flagged"
-            lines.append(f"Control arm {arm.name} ({', '.join(arm.causes)}): {said}.")
+    """One line on what the table said of the reference and of every control arm."""
+    controls = [arm for arm in results.arms if arm.part == "controls"]
+    if not controls:
+        return []
+    seeds = ", ".join(str(s) for s in controls[0].seeds)
+    lines = [
+        f"The reference at {results.until}, seed {seeds}, held to the same rule as the control "
+        f"arms: {_said(results, REFERENCE)}."
+    ]
+    for arm in controls:
+        lines.append(
+            f"Control arm {arm.name} ({', '.join(arm.causes)}): {_said(results, arm.name)}; "
+            f"{_costs(results, arm.name)}."
+        )
     return lines
 
 
@@ -41,15 +48,42 @@ def fallen(results: Results, model: str) -> list[str]:
     return [g for g, v in results.arm_verdicts[model].items() if v == "fell"]
 
 
+def worse(results: Results, model: str) -> list[str]:
+    """The groups in which an arm is significantly worse than the reference."""
+    assert results.arm_cost is not None  # there are arms
+    return [g for g, cell in results.arm_cost.cells[model].items() if cell.verdict == "worse"]
+
+
+def _said(results: Results, model: str) -> str:
+    lost = fallen(results, model)
+    return f"{FLAGGED}: {_named(lost)} fell" if lost else "not flagged"
+
+
+def _costs(results: Results, arm: str) -> str:
+    lost = worse(results, arm)
+    return f"worse than the reference: {_named(lost) if lost else 'in no group, as far as shows'}"
+
+
 def _controls(results: Results, arms: Sequence[Arm]) -> list[Grid | Words]:
     names = [REFERENCE, *(a.name for a in arms)]
     rows = [
+        [
+            Value(REFERENCE),
+            Value("nothing"),
+            Value("the recipe itself, held to the same rule"),
+            Value("as in the recipe"),
+            _flag(results, REFERENCE),
+            Value(""),
+        ]
+    ]
+    rows += [
         [
             Value(arm.name),
             Value("; ".join(arm.causes)),
             Value(arm.about),
             Value(", ".join(f"{stage} {n}" for stage, n in arm.steps.items())),
             _flag(results, arm.name),
+            Value(_named(worse(results, arm.name)) or "no group, as far as shows"),
         ]
         for arm in arms
     ]
@@ -59,10 +93,14 @@ def _controls(results: Results, arms: Sequence[Arm]) -> list[Grid | Words]:
             [
                 "Every arm is the reference with the mistakes named here, made on purpose: same "
                 f"data, same seed ({seeds}), trained up to {results.until} and compared with the "
-                f"reference's {results.until}. FLAGGED means that at least one skill group fell.",
+                f"reference's {results.until}. FLAGGED means that at least one skill group fell "
+                "against base; the last column names those that are significantly lower than the "
+                "reference's (Holm's test over the groups below 0.05).",
             ]
         ),
-        Grid(["arm", "what differs", "why", "steps", "the table says"], rows),
+        Grid(
+            ["arm", "what differs", "why", "steps", "the table says", "worse than reference"], rows
+        ),
         Words(["Change against base in points, with the marks of the skill groups above:"]),
         _group_grid(results, names, against_base=True),
         Words(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from seestep.evals.control import needs_picture
-from seestep.records import Score
+from seestep.records import Item, Score
 from seestep.study.compare import Table
 from seestep.study.evidence import (
     Change,
@@ -30,6 +30,13 @@ from seestep.study.public import PUBLIC
 BASE, WRONG, REFERENCE = "base", "base, wrong pictures", "reference"
 PLANS = "plans"
 """The group of executed plans, which the suites count under planning."""
+
+Asking = TypeVar("Asking", Score, Item)
+
+
+def plans_apart(rows: Iterable[Asking], suites: Collection[str]) -> list[Asking]:
+    """Scores or items with those of executed plans, the suites ``suites``, as a group apart."""
+    return [msgspec.structs.replace(r, skill=PLANS) if r.suite in suites else r for r in rows]
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +88,7 @@ class Suites:
 
     def skilled(self, runs: Seeds) -> Seeds:
         """Executed plans as a skill group of their own."""
-        return [
-            [msgspec.structs.replace(s, skill=PLANS) if s.suite in self.plans else s for s in run]
-            for run in runs
-        ]
+        return [plans_apart(run, self.plans) for run in runs]
 
     def mirrored(self, runs: Seeds) -> Seeds:
         """What counts in suite tables."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seestep import recipe
@@ -55,6 +56,18 @@ def test_the_place_of_a_step_is_told():
     assert place(PLAN, "align", 200.0) == "3 of 4, about 3 min left"
     assert place(PLAN, "align", None) == "3 of 4"
     assert place(PLAN, "something else", 1.0) == ""
+
+
+def test_a_stage_is_explained_by_what_it_is_given():
+    align, inject, fuse, dpo = recipe.load(RECIPES / "quickstart.yaml", (), Pipeline).stages
+    assert "replay" not in eta.stage_why(align) and "Clean questions" in eta.stage_why(align)
+    assert "steps written out" in eta.stage_why(inject)
+    assert "60 % of the lesson repeats" in eta.stage_why(inject)
+    assert "Plans and next actions" in eta.stage_why(fuse)
+    assert "80 % of the lesson repeats" in eta.stage_why(fuse)
+    assert "right answers against wrong ones" in eta.stage_why(dpo)
+    alone = msgspec.structs.replace(dpo, preferences=None)
+    assert "answers" not in eta.stage_why(alone)
 
 
 @pytest.mark.parametrize("name", ["quickstart", "quickstart-short", "real-sample"])

@@ -92,6 +92,8 @@ def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evid
         ("evidence.arm_seeds=[7]", "some of evidence.seeds"),
         ("world.suites={plans: false}", "with plans"),
         ("evaluate.control=no_image", "control none"),
+        ("evidence.expected.items_per_second=0", "more than 0 items a second"),
+        ("evidence.expected.stages.align=-1", "no negative seconds"),
     ],
 )
 def test_impossible_evidence_is_refused(change: str, words: str) -> None:
@@ -103,6 +105,14 @@ def test_what_is_left_is_guessed_by_how_wrong_the_guesses_were() -> None:
     # guessed 100 s, took 150 s: 200 guessed seconds take 300, two at once 150
     assert remaining(200.0, 100.0, 150.0, 2) == 150.0
     assert remaining(0.0, 300.0, 450.0, 2) == 0.0
+
+
+def test_a_dry_run_of_some_parts_lists_those_and_base(evidence: Evidence, tmp_path: Path) -> None:
+    head, data, *told, left = preview(evidence, tmp_path, only=["seeds"])
+    assert [line.split(":")[0] for line in told] == ["seeds"] * 4 and "base" in told[0]
+    everything = preview(evidence, tmp_path)
+    assert (head, data) == tuple(everything[:2]) and len(everything) > len(told) + 3
+    assert left != everything[-1]
 
 
 @pytest.fixture(scope="module")

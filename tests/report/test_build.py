@@ -1,5 +1,6 @@
 """The page and results.json of a small hand-made run."""
 
+import dataclasses
 import html
 import json
 import re
@@ -84,6 +85,17 @@ def test_what_a_model_lacks_is_listed_and_out_of_the_mean(built: tuple[Any, Path
     assert results(built[1])["tables"]["suite"]["mean_over"] == ["mini-sat"]
     mean = text.index("of the 1 above")
     assert text.index("mini-sat8 items") < mean < text.index("mini-plan2 items")
+
+
+def test_executed_plans_are_an_ability_of_their_own(
+    built: tuple[Any, Path], tmp_path: Path
+) -> None:
+    # both suites have the same skill; without a suite of executed plans they are one group
+    assert results(built[1])["tables"]["skill"]["cells"]["dpo"]["attribute"]["n"] == 10
+    page = build(dataclasses.replace(built[0], plans="mini-plan"), tmp_path)
+    cells = results(page)["tables"]["skill"]["cells"]["dpo"]
+    assert (cells["attribute"]["n"], cells["plans"]["n"]) == (8, 2)
+    assert "all steps of a household task, executed" in read(page).text
 
 
 def test_results_hold_everything_a_cell_was_judged_by(built: tuple[Any, Path]) -> None:

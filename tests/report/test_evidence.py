@@ -108,11 +108,18 @@ def test_suites_leave_out_what_mirrors_none(results: Results) -> None:
 
 def test_a_wrong_recipe_is_flagged_and_a_harmless_change_is_not(results: Results) -> None:
     told = "\n".join(short(results))
-    assert "Control arm no-replay (no replay): FLAGGED: count, pointing fell." in told
+    assert (
+        "The reference at fuse, seed 0, held to the same rule as the control arms: not fl" in told
+    )
+    assert (
+        "Control arm no-replay (no replay): FLAGGED: count, pointing fell; worse than the "
+        "reference: count, pointing." in told
+    )
     assert "Too few items to judge by (fewer than 200 items of 100 homes): metric." in told
     assert results.arm_verdicts["linear"]["count"] == "kept"
     made = section(results, "Control arms")
-    assert "FLAGGED (count, pointing)" in made
+    assert "FLAGGED (count, pointing) | count, pointing |" in made
+    assert "| reference | nothing |" in made and "| not flagged |  |" in made
     assert "▼ -90.0 (" in made and "▼ -40.0 (" in made
 
 
@@ -127,6 +134,9 @@ def test_what_is_kept_and_what_is_not_stand_in_short_with_their_numbers(results:
     )
     assert least + "count, pointing." in told
     assert "NOT shown to be kept" not in told
+    # plans rose from nothing: how far that is above chance is told with it
+    assert "Abilities that rose, fuse against base: plans +70.0 (" in told
+    assert " from 0.0 to 70.0, where chance is 25.0." in told
     worse = {"fuse": results.verdicts["fuse"] | {"count": "fell"}}
     told = "\n".join(short(msgspec.structs.replace(results, verdicts=results.verdicts | worse)))
     assert "NOT shown to be kept, fuse against base: count -0.4 (-" in told
