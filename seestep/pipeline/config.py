@@ -91,7 +91,8 @@ class ExportSpec(Config, frozen=True, kw_only=True):
 
 
 class Pipeline(Config, frozen=True, kw_only=True):
-    """A whole run. Sections that are left out are not done.
+    """A whole run. Sections that are left out are not done, but for ``curate``, which then has its
+    defaults.
 
     ``data`` is the folder below which ``sources`` lie, itself relative to where seestep runs.
     """
