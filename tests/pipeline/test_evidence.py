@@ -41,7 +41,9 @@ def test_its_ablations_are_those_of_the_quick_ablation(evidence: Evidence) -> No
 
 
 def test_the_original_has_every_single_cause_and_each_stands_alone_too(evidence: Evidence) -> None:
-    whole, *single = evidence.evidence.controls
+    whole, frame, *single = evidence.evidence.controls
+    assert frame.name == "wrong-frame"  # with nothing that holds; beside it what holding saves
+    assert sorted(frame.causes) == ["anchor", "keep", "sabotage pixel"]
     causes = [cause for setting in single for cause in setting.causes]
     loosened = [s.name for s in single if len(s.causes) > 1]  # a frozen tower has no rate
     assert loosened == ["vision-full-rate"] and len(causes) == len(single) + 1
