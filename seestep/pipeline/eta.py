@@ -137,7 +137,7 @@ def stage_why(stage: Stage) -> str:
         )
     assert stage.records is not None  # held by Stage
     if PLAN_TASKS & set(stage.records.tasks):
-        why = "Plans and next actions: what the model could not do at all."
+        why = "Plans and next actions: what to do in a home, and in which order."
     elif stage.records.thought == "none":
         why = "Clean questions and short answers first: the ground the next stages stand on."
     else:

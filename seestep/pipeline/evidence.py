@@ -236,8 +236,10 @@ def remaining(rest: float, done: float, took: float, side_by_side: int) -> float
 
 
 def _alone(config: Pipeline, out: Path, job: Job) -> tuple[Job, float]:
-    """One job by this process, silently; its data are made. Returns it with its seconds, with
-    those of earlier calls that were stopped."""
+    """One job by this process, silently; its data are made.
+
+    Returns it with its seconds, those of earlier calls that were stopped among them.
+    """
     data = Run(config, out, out, "none", lambda _: None)
     known_data(data)
     made = run_arm(data, job.config, job.work(out), only=job.only, blind=job.blind)
@@ -278,10 +280,10 @@ def preview(config: Evidence, out: Path, *, only: Sequence[Part] = PARTS) -> lis
     made = _items(out)
     items = made or _wanted(suites)
     expected = config.evidence.expected
-    about = "" if made else "about "
+    roughly = "" if made else "about "
     span = f"{suites.seeds[0]} to {suites.seeds[-1]}"
     lines = [
-        f"{about}{sum(items.values()):,} items in {len(items)} suites; homes {span}",
+        f"{roughly}{sum(items.values()):,} items in {len(items)} suites; homes {span}",
         f"data: {'done' if made else _minutes(expected.data)}",
     ]
     left = 0.0 if made else expected.data

@@ -9,7 +9,7 @@ import msgspec
 
 from seestep.disk import atomic_write
 from seestep.report import evidence_arms
-from seestep.report.evidence_words import MARKS, change, group_word, points, rate, span
+from seestep.report.evidence_words import MARKS, change, change_of, group_word, points, rate, span
 from seestep.report.grid import Grid, Kind, Section, Value, Words, html, markdown
 from seestep.report.tables import signed
 from seestep.study.evidence import VERDICTS
@@ -84,12 +84,10 @@ def short(results: Results) -> list[str]:
         lines.append(f"Too few items to judge by (fewer than {least}): {_named(small)}.")
     if results.suite.mean:
         cell = results.suite.mean[last]
-        assert cell.change is not None
-        assert cell.change_low is not None and cell.change_high is not None
-        by = change(cell.change, cell.change_low, cell.change_high)
         lines.append(
             f"Mean over {len(results.suite.mean_over)} suites: base "
-            f"{points(results.suite.mean[BASE].score)}, {last} {points(cell.score)}, {by}."
+            f"{points(results.suite.mean[BASE].score)}, {last} {points(cell.score)}, "
+            f"{change_of(cell)}."
         )
     return lines + evidence_arms.short(results)
 
@@ -236,11 +234,9 @@ def _deviation(values: tuple[float, ...]) -> str:
 def _moved(results: Results, group: str) -> str:
     """A group and the change of the last stage in it; a rise from chance says how far it came."""
     cell = results.skill.cells[results.stages[-1]][group]
-    assert cell.change is not None
-    assert cell.change_low is not None and cell.change_high is not None
-    told = f"{group_word(group)} {change(cell.change, cell.change_low, cell.change_high)}"
+    told = f"{group_word(group)} {change_of(cell)}"
     of = results.facts[group]
-    if not of.at_chance or cell.change_low <= 0:
+    if not of.at_chance or results.verdicts[results.stages[-1]][group] != "gained":
         return told
     came = f"from {points(of.base)} to {points(cell.score)}"
     return f"{told} {came}, where chance is {points(of.chance)}"

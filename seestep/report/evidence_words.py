@@ -38,6 +38,13 @@ def change(value: float, low: float, high: float) -> str:
     return f"{signed(value, 1)} ({signed(low, 1)} to {signed(high, 1)})"
 
 
+def change_of(cell: Cell) -> str:
+    """The same of a cell that was compared."""
+    assert cell.change is not None
+    assert cell.change_low is not None and cell.change_high is not None
+    return change(cell.change, cell.change_low, cell.change_high)
+
+
 def rate(cell: Cell | None, verdict: Verdict | None = None) -> Value:
     """Score, change and mark of a cell; without a verdict the mark is that of Holm's test."""
     if cell is None:

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 
 from seestep.errors import DataError
 from seestep.media import open_image
-from seestep.records import Choice, Provenance, Record, Verdict, YesNo
-from seestep.run import read_rows, read_verdicts
+from seestep.records import Choice, Record, YesNo
 from seestep.sources import bridge, bridge_raw, catalog
-from seestep.sources.convert import ConvertConfig, convert, roots_of
+from seestep.sources.convert import ConvertConfig, roots_of
 from seestep.sources.found import look
 from tests.sources.bridge_made import (
     NEW,
@@ -26,33 +24,7 @@ from tests.sources.bridge_made import (
     convert_tfrecord,
     record,
 )
-
-ASKED_OF_ALL = ("instruction", "gripper")  # what moves is asked in test_bridge_motion.py
-MOTION = re.compile(r"-(movement|plan|next\d+)$")
-
-
-def read(root: Path, *, every: bool = False) -> tuple[dict[str, Record], list[Verdict]]:
-    records, verdicts = {}, []
-    for found in catalog.get("bridge").read(root, lambda p: Provenance(file=p.name)):
-        row = found[0] if isinstance(found, tuple) else found
-        if isinstance(row, Verdict):
-            verdicts.append(row)
-        else:
-            assert row.id not in records
-            records[row.id] = row
-    return (records, verdicts) if every else _of_all(records, verdicts)
-
-
-def _of_all(
-    records: dict[str, Record], verdicts: list[Verdict]
-) -> tuple[dict[str, Record], list[Verdict]]:
-    kept = {id: r for id, r in records.items() if r.task in ASKED_OF_ALL}
-    return kept, [v for v in verdicts if not MOTION.search(v.id)]
-
-
-def run(root: Path, out: Path) -> tuple[dict[str, Record], list[Verdict]]:
-    convert(ConvertConfig(source="bridge", verify=True), root, out)
-    return _of_all({r.id: r for r in read_rows(out, Record)}, list(read_verdicts(out)))
+from tests.sources.bridge_read import read, run
 
 
 @pytest.fixture
@@ -220,82 +192,6 @@ def test_any_folder_of_the_tree_can_be_named(tmp_path: Path, recorded) -> None:
 
 
 # --- what is bad in files -----------------------------------------------------------------------
-
-
-def broken(name: str, folder: Path) -> None:
-    states = folder / "obs_dict.pkl"
-    actions = folder / "policy_out.pkl"
-    obs = pickle.loads(states.read_bytes())
-    if name == "torn":
-        states.write_bytes(states.read_bytes()[:-40])
-    elif name == "empty":
-        actions.write_bytes(b"")
-    elif name == "no states":
-        states.unlink()
-    elif name == "FIFO":
-        actions.unlink()
-        os.mkfifo(actions)
-    elif name == "no full_state":
-        states.write_bytes(pickle.dumps({"state": obs["state"]}))
-    elif name == "six numbers":
-        states.write_bytes(pickle.dumps({"full_state": obs["full_state"][:, :6]}))
-    elif name == "NaN":
-        states.write_bytes(pickle.dumps({"full_state": obs["full_state"] * np.nan}))
-    elif name == "texts":
-        states.write_bytes(pickle.dumps({"full_state": [["1"] * 7] * 5}))
-    elif name == "too few actions":
-        actions.write_bytes(pickle.dumps(pickle.loads(actions.read_bytes())[:-1]))
-    elif name == "no actions in a step":
-        actions.write_bytes(pickle.dumps([{"actions": np.zeros(7)}, {}]))
-    elif name == "a picture too few":
-        (folder / "images1" / "im_2.jpg").unlink()
-    elif name == "no pictures":
-        for camera in folder.glob("images*"):
-            shutil.rmtree(camera)
-    elif name == "code":
-        states.write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
-    elif name == "undated":
-        folder.parents[2].rename(folder.parents[2].with_name("2022"))
-
-
-BROKEN = {
-    "torn": "cut off",
-    "empty": "cut off",
-    "no states": "file not found",
-    "FIFO": "not a regular file",
-    "no full_state": "there is no full_state",
-    "six numbers": r"full_state \(wanted \(steps, 7\) of numbers, got \(5, 6\) float64\)",
-    "NaN": "not finite",
-    "texts": "not 7 numbers",
-    "too few actions": "as there are 5 pictures and 5 states, got 3",
-    "no actions in a step": "a step has no actions",
-    "a picture too few": "a picture is missing",
-    "no pictures": "there are no pictures",
-    "code": "asks for os.system, which is not run",
-    "undated": "it is not known when this was recorded",
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_trajectory_that_cannot_be_read_is_counted_with_its_place(tmp_path, name) -> None:
-    root = tmp_path / "root"
-    folders = [record(root, i) for i in range(5)]
-    broken(name, folders[2])
-    records, verdicts = run(root, tmp_path / "out")
-    assert len(records) == 8
-    (verdict,) = verdicts
-    assert verdict.check == "source:unreadable" and verdict.evidence.endswith("traj_group0/traj2")
-    with pytest.raises(DataError, match=BROKEN[name]):
-        read(root)  # where nobody counts
-
-    assert re.search(BROKEN[name], verdict.reason)
-
-
-def test_many_are_fatal(tmp_path: Path) -> None:
-    for i in range(25):
-        broken("torn", record(tmp_path / "root", i, cameras=1, steps=2))
-    with pytest.raises(DataError, match="too many rows cannot be read; the last: this pickle is"):
-        run(tmp_path / "root", tmp_path / "out")
 
 
 def test_a_damaged_or_escaping_picture_drops_its_trajectory(tmp_path: Path) -> None:
