@@ -310,6 +310,18 @@ def _write_log(folder: Path, timings: dict[str, float], workers: int) -> None:
 # --- reading ----------------------------------------------------------------------------------
 
 
+def commit_of(folder: Path) -> str | None:
+    """The git commit that a run folder was made by, where its log knows."""
+    log = Path(folder) / LOG
+    if not log.is_file():
+        return None
+    return load(log, _Log).git
+
+
+class _Log(msgspec.Struct, frozen=True):
+    git: str | None = None
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a closed run folder; its commits are checked against it."""
     folder = Path(folder)

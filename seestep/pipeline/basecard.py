@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,16 +25,18 @@ def model_card(
     groups: Sequence[Ability],
     families: Sequence[Ability],
     *,
+    weights: str,
     minutes: float | None,
 ) -> str:
-    """The card as Markdown. ``minutes`` is the time of rendering and training, if known."""
+    """The card as Markdown. ``weights`` is their sha256, ``minutes`` of rendering and training."""
     model, tested = loaded.model, config.data.probe
     total = sum(p.numel() for p in model.parameters())
     vision = sum(p.numel() for p in model.model.visual.parameters())
     side = int(loaded.family.min_pixels**0.5)
-    took = f"{minutes:.0f} minutes, rendering included" if minutes else "not recorded"
+    took = f"{minutes:.0f} minutes, rendering included" if minutes else "not recorded here"
     learnt = "\n".join(f"  - {n}: {_seeds(h)}" for n, h in config.data.parts.items())
     suites = seed_range("suite")
+    notes = "".join(f"- **Note**: {_filled(note)}\n" for note in config.notes)
     vision_stage, joint, settle = config.vision, config.joint, config.settle
     after = ""
     if settle is not None:
@@ -44,14 +47,16 @@ def model_card(
 A {config.family} ({type(model).__name__}) with {total:,} parameters, {vision:,} of them in the
 vision tower, and a tokenizer of {len(loaded.tokenizer)} entries. {_layers(model)}
 Pictures are seen at {side}x{side} pixels as {loaded.family.image_tokens((side, side))} visual
-tokens. Weights are float16 in safetensors. It exists so that every method can be tried in minutes
-on a CPU; it knows nothing but the rendered homes of this package.
+tokens. Weights are float16 in safetensors, `weights_sha256`
+{weights}.
+It exists so that every method can be tried in minutes on a CPU; it knows nothing but the rendered
+homes of this package.
 
 - **Data**: homes rendered by `seestep.world`, with questions their own geometry answers. Seeds:
 {learnt}
   - test below: {_seeds(tested)}
-  - suites: {suites.start} to {suites.stop - 1}, no home of which is among the others. Nothing was
-    tuned on the suites' seeds.
+  - suites: {suites.start} to {suites.stop - 1}, no home of which is among the others; no base was
+    chosen by them.
 - **Recipe**: `recipes/tiny/base.yaml` (`seestep pretrain`), from random weights, stage by stage:
   {vision_stage.steps} steps of {vision_stage.batch} pictures in which visual tokens learn the
   type, colour, place and distance of what they show and what that stands on (those heads are
@@ -59,7 +64,7 @@ on a CPU; it knows nothing but the rendered homes of this package.
   {joint.steps} steps of {joint.batch} looks with up to {config.questions} questions each, answered
   in the form `<think></think><answer>...</answer>`{after}.
 - **Time**: {took}; {config.data.workers} processes rendered, {config.threads} threads trained.
-- **Licence**: Apache-2.0, weights and data.
+{notes}- **Licence**: Apache-2.0, weights and data.
 
 ## What it can do
 
@@ -87,6 +92,12 @@ tenth.
 ```yaml
 {msgspec.yaml.encode(config).decode()}```
 """
+
+
+def _filled(text: str) -> str:
+    """Lines as wide as those of the card, indented as an item's."""
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent=" " * 12,
+                         subsequent_indent="  ").lstrip()  # fmt: skip
 
 
 def _layers(model: Any) -> str:

@@ -119,8 +119,8 @@ def next_commands(run: Run) -> list[tuple[str, str]]:
     if run.config.model == "embedded" and run.config.stages:
         found.append(
             (
-                "seestep run recipes/robobrain2-7b/full.yaml --dry-run",
-                "the same stages for a 7B model: steps, tokens and memory, before a GPU is spent",
+                "seestep train recipes/robobrain2-7b/align.yaml --dry-run",
+                "the first stage for a 7B model: steps and memory, before a GPU is spent",
             )
         )
     return found

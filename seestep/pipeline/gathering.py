@@ -18,7 +18,7 @@ from seestep.pipeline.evidence import Evidence, Job, Part, jobs, stage_steps
 from seestep.pipeline.models import stage_words
 from seestep.pipeline.state import Run
 from seestep.records import Item, Prediction, Score
-from seestep.run import read_rows
+from seestep.run import commit_of, read_rows
 from seestep.study.ablate import settings_rows
 from seestep.study.evidence import Seeds
 from seestep.study.public import asks_fractions, public_id, public_scores
@@ -168,7 +168,7 @@ def _made(
         spans.insert(1, f"episodes: {play.homes} {play.purpose} homes from number {play.first}")
     return {
         "base": f"{config.model}, weights sha256 {weights_sha256(base)[:16]}",
-        "seestep": __version__,
+        "seestep": f"{__version__}; {_commits(finished, out)}",
         "stages": "; ".join(f"{s.name}: {stage_words(s)}" for s in config.stages),
         "training seeds": ", ".join(map(str, proof.seeds))
         + " (order of samples and every draw); arms: "
@@ -178,6 +178,18 @@ def _made(
         "how the recipe was chosen": proof.chosen or "not said",
         "minutes": "; ".join(f"{what} {s / 60:.0f}" for what, s in minutes.items()),
     }
+
+
+def _commits(finished: Sequence[Job], out: Path) -> str:
+    """The commits of the code that answered, each with its jobs."""
+    by: dict[str, list[str]] = {}
+    for job in finished:
+        answers = sorted(job.work(out).glob("evals/*/predictions"))
+        for commit in sorted(
+            {(commit_of(folder) or "a commit not known")[:12] for folder in answers}
+        ):
+            by.setdefault(commit, []).append(f"{job.name} {job.seed}")
+    return "; ".join(f"{commit}: {', '.join(names)}" for commit, names in by.items())
 
 
 def _evaluation(config: Evidence) -> str:

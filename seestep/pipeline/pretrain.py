@@ -86,7 +86,14 @@ def probe_base(
             items=items,
         )
         atomic_write(out / PROBE, msgspec.json.format(msgspec.json.encode(found), indent=1))
-        card = model_card(loaded, config, found.groups, found.families, minutes=minutes_spent(out))
+        card = model_card(
+            loaded,
+            config,
+            found.groups,
+            found.families,
+            weights=found.weights_sha256,
+            minutes=minutes_spent(out),
+        )
         atomic_write(folder / CARD, card.encode())
     return found
 

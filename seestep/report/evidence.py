@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,11 +10,23 @@ import msgspec
 
 from seestep.disk import atomic_write
 from seestep.report import evidence_arms
-from seestep.report.evidence_words import MARKS, change, change_of, group_word, points, rate, span
+from seestep.report.evidence_words import (
+    MARKS,
+    READ,
+    change,
+    change_of,
+    group_word,
+    points,
+    rate,
+    seldom_read,
+    span,
+)
 from seestep.report.grid import Grid, Kind, Section, Value, Words, html, markdown
 from seestep.report.tables import signed
+from seestep.study.compare import Cell
 from seestep.study.evidence import VERDICTS
 from seestep.study.results import BASE, WRONG, Results
+from seestep.study.stats import FEW
 
 
 def write(results: Results, folder: Path) -> Path:
@@ -82,12 +95,13 @@ def short(results: Results) -> list[str]:
     if small:
         least = f"{results.rules.least_items} items of {results.rules.least_homes} homes"
         lines.append(f"Too few items to judge by (fewer than {least}): {_named(small)}.")
+    over = len(results.suite.mean_over)
     if results.suite.mean:
-        cell = results.suite.mean[last]
+        lines.append(f"Mean over {over} suites: {_mean_moved(results.suite.mean, last)}.")
+    if results.untested and results.tested_mean:
         lines.append(
-            f"Mean over {len(results.suite.mean_over)} suites: base "
-            f"{points(results.suite.mean[BASE].score)}, {last} {points(cell.score)}, "
-            f"{change_of(cell)}."
+            f"Mean over the {over - len(results.untested)} suites in which base is above chance: "
+            f"{_mean_moved(results.tested_mean, last)}; without {', '.join(results.untested)}."
         )
     return lines + evidence_arms.short(results)
 
@@ -140,7 +154,7 @@ def _groups(results: Results) -> list[Grid | Words]:
         cells = [
             Value(group_word(group), f"{of.items} items, {of.homes} homes"),
             Value(points(of.chance)),
-            Value(points(first.score), span(first.low, first.high)),
+            _alone(first),
             Value(points(results.skill.cells[WRONG][group].score)),
         ]
         for stage in results.stages:
@@ -187,15 +201,19 @@ def _suites(results: Results) -> list[Grid | Words]:
         first = table.cells[BASE][suite]
         cells = [
             Value(suite, f"{first.n} items"),
-            Value(points(first.score), span(first.low, first.high)),
+            _alone(first),
         ]
         cells += [rate(table.cells[stage][suite]) for stage in results.stages]
         rows.append(cells)
-    if table.mean:
-        mean = [Value("mean", f"of {len(table.mean_over)}")]
-        first = table.mean[BASE]
-        mean.append(Value(points(first.score), span(first.low, first.high)))
-        rows.append(mean + [rate(table.mean[stage]) for stage in results.stages])
+    over = len(table.mean_over)
+    means = [(f"of {over}", table.mean)]
+    if results.untested:
+        tested = f"of the {over - len(results.untested)} in which base is above chance"
+        means.append((tested, results.tested_mean))
+    for words, mean in means:
+        if mean:
+            row = [Value("mean", words), _alone(mean[BASE])]
+            rows.append(row + [rate(mean[stage]) for stage in results.stages])
     return [
         Words(["Each mirrors a public benchmark in answer form, prompt and scorer."]),
         Grid(["suite", "base", *results.stages], rows),
@@ -206,7 +224,10 @@ def _reading(results: Results) -> list[str]:
     bound = f"{100 * results.rules.bound:g}"
     return [
         "Intervals: every item's score is averaged over the seeds, then homes are resampled "
-        "(10,000 draws; Wilson's interval at the effective sample size where scores are 0 or 1). "
+        "(10,000 draws; Wilson's interval at the effective sample size where scores are 0 or 1; "
+        f"where fewer than {FEW} homes changed, at least exact bounds on the shares that fall and "
+        "rise). The mean of suites joins their intervals with the correlation that the same homes "
+        "give them (MOVER). "
         "They cover the choice of homes and questions, not the luck of a training run: seeds are "
         "too few to resample, so each is shown.",
         "p values are of paired sign-flip tests over homes; in a table of groups Holm's "
@@ -219,8 +240,13 @@ def _reading(results: Results) -> list[str]:
         "Chance: one of the options, a half for yes or no, the region's share of the picture for "
         "a point; elsewhere what base scores with wrong pictures. A group where base is not "
         "above both chance and wrong pictures cannot show forgetting.",
-        "The public reader takes points only as FlagEvalMM does: round brackets, last line, "
-        "fractions or pixels. Ours reads every notation in the frame that the prompt asks for.",
+        f"read N %: the share of answers that a scorer could read, told where it is below "
+        f"{100 * READ:.0f} %. What cannot be read counts as wrong, so a rise there is first of all "
+        "one of form.",
+        "Places (public reader) are the answers of pointing and free space read once more, not "
+        "further questions. The public reader takes points only as FlagEvalMM does: round "
+        "brackets, last line, fractions or pixels. Ours reads every notation in the frame that the "
+        "prompt asks for.",
     ]
 
 
@@ -236,10 +262,25 @@ def _moved(results: Results, group: str) -> str:
     cell = results.skill.cells[results.stages[-1]][group]
     told = f"{group_word(group)} {change_of(cell)}"
     of = results.facts[group]
-    if not of.at_chance or results.verdicts[results.stages[-1]][group] != "gained":
+    if not of.at_chance or cell.verdict != "better":
         return told
     came = f"from {points(of.base)} to {points(cell.score)}"
-    return f"{told} {came}, where chance is {points(of.chance)}"
+    told = f"{told} {came}, where chance is {points(of.chance)}"
+    first = results.skill.cells[BASE][group]
+    if seldom_read(first):
+        told += f" and base's answers were {seldom_read(first)}"
+    return told
+
+
+def _mean_moved(mean: Mapping[str, Cell], last: str) -> str:
+    cell = mean[last]
+    return f"base {points(mean[BASE].score)}, {last} {points(cell.score)}, {change_of(cell)}"
+
+
+def _alone(cell: Cell) -> Value:
+    """A score with its interval, not compared."""
+    read = seldom_read(cell)
+    return Value(points(cell.score), span(cell.low, cell.high) + (f", {read}" if read else ""))
 
 
 def _least_sure(results: Results) -> str:

@@ -21,6 +21,7 @@ KINDS: dict[Verdict, Kind] = {
     "unclear": "",
     "no test": "quiet",
 }
+READ = 0.98  # with fewer answers that can be read, a score tells of form too
 _SUITE: dict[str, Verdict] = {"better": "gained", "worse": "fell"}
 
 
@@ -45,11 +46,17 @@ def change_of(cell: Cell) -> str:
     return change(cell.change, cell.change_low, cell.change_high)
 
 
+def seldom_read(cell: Cell) -> str:
+    """ "read 41 %" where a share of the answers that shows could not be read, else nothing."""
+    return f"read {100 * cell.parse_rate:.0f} %" if cell.parse_rate < READ else ""
+
+
 def rate(cell: Cell | None, verdict: Verdict | None = None) -> Value:
     """Score, change and mark of a cell; without a verdict the mark is that of Holm's test."""
     if cell is None:
         return Value("not run", kind="quiet")
-    return Value(points(cell.score), *_moved(cell, verdict))
+    text, kind = _moved(cell, verdict)
+    return Value(points(cell.score), ", ".join(t for t in (text, seldom_read(cell)) if t), kind)
 
 
 def moved(cell: Cell | None, verdict: Verdict | None = None) -> Value:

@@ -81,7 +81,11 @@ def table(
         cells[model] = row
     shared = (g for g in groups if all(g in grouped[m] for m in models))
     common = tuple(g for g in shared if g not in apart)
-    mean = {m: _mean([cells[m][g] for g in common], m != base) for m in models} if common else {}
+    mean: dict[str, Cell] = {}
+    if common:
+        for m in models:
+            some = {g: cells[m][g] for g in common}
+            mean[m] = _mean(some, grouped[m], None if m == base else grouped[base])
     missing = {m: tuple(g for g in groups if g not in grouped[m]) for m in models}
     return Table(
         groups=groups,
@@ -190,25 +194,36 @@ def _changes(test: stats.Paired, p_holm: float) -> dict[str, Any]:
     }
 
 
-def _mean(cells: Sequence[Cell], compared: bool) -> Cell:
-    score, low, high = stats.macro([(c.score, c.low, c.high) for c in cells])
+def _mean(
+    cells: Mapping[str, Cell],
+    after: Mapping[str, Mapping[str, Score]],
+    before: Mapping[str, Mapping[str, Score]] | None,
+) -> Cell:
+    """Mean of some groups' cells; ``before`` has the baseline's scores, None for the baseline."""
+    rows = {g: sorted(after[g].values(), key=lambda s: s.item) for g in cells}
+    labels = {g: [cluster_of(s) for s in scores] for g, scores in rows.items()}
+    shared = stats.correlations([([s.value for s in rows[g]], labels[g]) for g in cells])
+    parts = [(c.score, c.low, c.high) for c in cells.values()]
+    score, low, high = stats.macro(parts, shared)
     mean = Cell(
-        n=sum(c.n for c in cells),
-        clusters=sum(c.clusters for c in cells),
+        n=sum(c.n for c in cells.values()),
+        clusters=len({c for those in labels.values() for c in those}),
         score=score,
         low=max(0.0, low),
         high=min(1.0, high),
-        parse_rate=sum(c.parse_rate for c in cells) / len(cells),
+        parse_rate=sum(c.parse_rate for c in cells.values()) / len(cells),
         score_if_parsed=None,
     )
-    if not compared:
+    if before is None:
         return mean
-    changes = [
-        (c.change, c.change_low, c.change_high)
-        for c in cells
-        if c.change is not None and c.change_low is not None and c.change_high is not None
-    ]
-    change, change_low, change_high = stats.macro(changes)
+    changes, gains = [], []
+    for group, c in cells.items():
+        assert c.change is not None and c.change_low is not None and c.change_high is not None
+        changes.append((c.change, c.change_low, c.change_high))
+        both = [s for s in rows[group] if s.item in before[group]]
+        gain = [s.value - before[group][s.item].value for s in both]
+        gains.append((gain, [cluster_of(s) for s in both]))
+    change, change_low, change_high = stats.macro(changes, stats.correlations(gains))
     return msgspec.structs.replace(
         mean, change=change, change_low=change_low, change_high=change_high
     )

@@ -23,7 +23,7 @@ Seeds: TypeAlias = Sequence[Sequence[Score]]  # one model's scores, seed by seed
 Verdict: TypeAlias = Literal["gained", "kept", "fell", "unclear", "no test"]
 
 VERDICTS: dict[Verdict, str] = {
-    "gained": "better than base (Holm p < 0.05)",
+    "gained": "better than base (Holm p < 0.05) and, where base is at chance, above chance",
     "kept": "the interval of the change lies above the bound",
     "fell": "worse than base (Holm p < 0.05), and the interval reaches below the bound",
     "unclear": "the interval reaches below the bound, but the fall is not significant",
@@ -53,6 +53,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def at_chance(self) -> bool:
         return self.above <= 0
+
+    @property
+    def floor(self) -> float:
+        """What can be had without seeing: a rise from chance must end above it to be one."""
+        return max(self.chance, self.wrong_image)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,10 +186,11 @@ def verdict(cell: Cell, of: Facts | None, rules: Rules) -> Verdict:
     """What the change of a cell means; ``of`` None where nothing is known about the group."""
     assert cell.change is not None and cell.change_low is not None and cell.p_holm is not None
     significant = cell.p_holm < 0.05
-    if significant and cell.change > 0:
-        return "gained"
+    rose = significant and cell.change > 0
     if of is not None and of.at_chance:
-        return "no test"
+        return "gained" if rose and cell.low > of.floor else "no test"
+    if rose:
+        return "gained"
     if cell.change_low > -rules.bound:
         return "kept"
     return "fell" if significant else "unclear"

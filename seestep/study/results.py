@@ -10,7 +10,7 @@ import msgspec
 
 from seestep.evals.control import needs_picture
 from seestep.records import Item, Score
-from seestep.study.compare import Table
+from seestep.study.compare import Cell, Table
 from seestep.study.evidence import (
     Change,
     Facts,
@@ -64,6 +64,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Facts]
     skill: Table  # base, base on wrong pictures, stages
     suite: Table
+    untested: tuple[str, ...] = ()  # suites in which base is at chance
+    tested_mean: dict[str, Cell] = {}  # model -> mean over the other suites
     verdicts: dict[str, dict[str, Verdict]]
     seed_changes: dict[str, dict[str, tuple[float, ...]]]  # stage -> group -> one change a seed
     plans: tuple[PlanRow, ...]
@@ -123,12 +125,17 @@ def stage_parts(
     skill = pooled_table(order, by="skill", baseline=BASE)
     plain = {name: suites.mirrored(runs) for name, runs in seen.items()}
     suite = pooled_table(plain, by="suite", baseline=BASE)
+    by_suite = facts(plain[BASE][0], suites.mirrored([base_wrong])[0], guess, rules, by="suite")
+    untested = tuple(name for name, of in by_suite.items() if of.at_chance)
+    tested = pooled_table(plain, by="suite", baseline=BASE, apart=untested)
     told = verdicts(skill, known, rules)
     told.pop(WRONG)
     return {
         "facts": known,
         "skill": skill,
         "suite": suite,
+        "untested": untested,
+        "tested_mean": tested.mean,
         "verdicts": told,
         "seed_changes": {
             name: by_seed(skilled[BASE][0], skilled[name], by="skill") for name in stages

@@ -2,7 +2,7 @@
 
 Everything is seeded and pure; an item's score is a number in [0, 1]. Sources: Miller 2024,
 arXiv 2411.00640 (cluster and pair); Korn & Graubard 1998 (effective sample size of a clustered
-proportion); Wilson 1927; Holm 1979.
+proportion); Wilson 1927; Clopper & Pearson 1934; Holm 1979; Zou 2007 (MOVER).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 DRAWS = 10_000
+FEW = 10  # with fewer clusters that moved a bootstrap is too narrow: most of its draws see the same
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ def paired(
 ) -> Paired:
     """Change from ``before`` to ``after`` on the same items, in the same order.
 
-    The interval is a percentile bootstrap over clusters; where all clusters moved alike, which a
-    bootstrap would take for certainty, it reaches as far as an exact (Clopper-Pearson) bound on
-    clusters that were not seen, and so does the smallest change that could be found. The
+    The interval is a percentile bootstrap over clusters. Where fewer than ``FEW`` clusters moved
+    it also reaches as far as exact (Clopper-Pearson) bounds on the shares of clusters that would
+    fall and rise; where all moved alike, or none did, which a bootstrap takes for certainty, as
+    far as such a bound on those not seen, and so does the smallest change that is found. The
     p-value is the exact McNemar test where scores are 0/1 and every cluster holds one item, else a
     sign-flip permutation test over clusters (which that test is the special case of), exact up to
     12 non-zero clusters.
@@ -112,6 +114,10 @@ def paired(
     if not alike:
         picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
         low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
+        fell, rose = int((sums < -1e-12).sum()), int((sums > 1e-12).sum())
+        if fell + rose < FEW:
+            low = min(low, max(-1.0, gain.mean() - _unseen(k, fell)))
+            high = max(high, min(1.0, gain.mean() + _unseen(k, rose)))
     else:  # k clusters that moved alike still leave room for some that would not
         room = _unseen(k)
         low, high = max(-1.0, float(gain.mean()) - room), min(1.0, float(gain.mean()) + room)
@@ -143,19 +149,44 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def macro(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+def macro(
+    parts: Sequence[tuple[float, float, float]], correlation: NDArray[np.float64]
+) -> tuple[float, float, float]:
     """Mean of group means with its interval, from each group's (mean, low, high).
 
-    MOVER (Zou & Donner 2008): distances to the groups' own limits add in quadrature, so a group
-    whose items all agree still adds the uncertainty that its interval has.
+    MOVER with correlations (Zou 2007): distances to the groups' own limits add as standard errors
+    do, so a group whose items all agree still adds the uncertainty that its interval has, and
+    groups that ask the same homes add what they share. ``correlation`` is of the groups' means.
     """
     if not parts:
         raise ValueError("no groups, so there is no mean")
-    count = len(parts)
-    mean = math.fsum(m for m, _, _ in parts) / count
-    low = mean - math.sqrt(math.fsum((m - lo) ** 2 for m, lo, _ in parts)) / count
-    high = mean + math.sqrt(math.fsum((hi - m) ** 2 for m, _, hi in parts)) / count
+    means, lows, highs = np.asarray(parts, dtype=np.float64).T
+    mean = float(means.mean())
+    below, above = means - lows, highs - means
+    low = mean - math.sqrt(max(0.0, float(below @ correlation @ below))) / len(parts)
+    high = mean + math.sqrt(max(0.0, float(above @ correlation @ above))) / len(parts)
     return mean, low, high
+
+
+def correlations(
+    groups: Sequence[tuple[Sequence[float], Sequence[str]]],
+) -> NDArray[np.float64]:
+    """Correlation of the means of ``groups``, each its values and their clusters.
+
+    A mean moves with a cluster by the sum of what the cluster's items are above it (linearised);
+    groups without a cluster in common are uncorrelated, a group that has no spread with all.
+    """
+    every = sorted({label for _, labels in groups for label in labels})
+    index = {label: i for i, label in enumerate(every)}
+    pulls = np.zeros((len(groups), len(index)))
+    for row, (values, labels) in zip(pulls, groups, strict=True):
+        x = np.asarray(values, dtype=np.float64)
+        np.add.at(row, [index[label] for label in labels], x - x.mean())
+    size = np.sqrt((pulls**2).sum(axis=1))
+    pulls /= np.where(size < 1e-12, np.inf, size)[:, None]
+    made: NDArray[np.float64] = pulls @ pulls.T
+    np.fill_diagonal(made, 1.0)
+    return made
 
 
 def _arrays(
@@ -181,9 +212,9 @@ def _alike(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> bool:
     return bool(np.ptp(sums / counts) < 1e-12)
 
 
-def _unseen(k: int) -> float:
-    """Largest share of clusters that may differ though none of ``k`` did (97.5 %, exact)."""
-    return float(1 - 0.025 ** (1 / k))
+def _unseen(k: int, seen: int = 0) -> float:
+    """How far above ``seen`` of ``k`` clusters their true share may lie (97.5 %, exact)."""
+    return float(stats.beta.ppf(0.975, seen + 1, k - seen)) - seen / k if seen < k else 0.0
 
 
 def _sign_flip(sums: NDArray[np.float64], rng: np.random.Generator) -> float:

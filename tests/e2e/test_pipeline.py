@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import time
@@ -10,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from seestep import recipe
+from seestep.pipeline.closing import next_commands
+from seestep.pipeline.config import Pipeline
+from seestep.pipeline.state import Run
 from seestep.records import Pair, Record, Score
 from seestep.run import read_rows, read_verdicts
 from tests.e2e.commands import ENV, ROOT, command, hashes, on_a_terminal, seestep
@@ -94,6 +99,15 @@ def test_why_tells_the_verdicts_of_a_record(run: Path) -> None:
     assert seestep("why", pair.id, "--run", run).returncode == 0
     dropped = [v for v in read_verdicts(run / "world/homes") if not v.keep]
     assert dropped and "DROPPED" in seestep("why", dropped[0].id, "--run", run).stdout
+
+
+def test_what_the_demo_says_to_try_next_can_be_run(run: Path) -> None:
+    told = recipe.load(ROOT / "recipes" / "quickstart.yaml", [], Pipeline)
+    lines = [shlex.split(line) for line, _ in next_commands(Run(told, run, run))]
+    assert [words[:2] for words in lines] == [["seestep", "why"], ["seestep", "train"]]
+    for words in lines:
+        done = seestep(*words[1:])
+        assert done.returncode == 0, done.stderr
 
 
 def test_running_it_again_and_writing_the_report_again_change_nothing(

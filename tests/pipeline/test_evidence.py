@@ -41,8 +41,9 @@ def test_its_ablations_are_those_of_the_quick_ablation(evidence: Evidence) -> No
 
 
 def test_the_original_has_every_single_cause_and_each_stands_alone_too(evidence: Evidence) -> None:
-    whole, frame, *single = evidence.evidence.controls
-    assert frame.name == "wrong-frame"  # with nothing that holds; beside it what holding saves
+    whole, loose, frame, *single = evidence.evidence.controls
+    assert (loose.name, frame.name) == ("nothing-holds", "wrong-frame")
+    assert sorted(loose.causes) == ["anchor", "keep"]  # what the frame alone costs can be told
     assert sorted(frame.causes) == ["anchor", "keep", "sabotage pixel"]
     causes = [cause for setting in single for cause in setting.causes]
     loosened = [s.name for s in single if len(s.causes) > 1]  # a frozen tower has no rate
@@ -182,6 +183,7 @@ def test_the_parts_come_one_by_one_and_the_report_tells_of_what_is_done(
     assert whole.arm_suite.models == ("base", "reference", "wrong", "trained")
     assert [row["run"] for row in whole.settings] == ["reference", "trained"]
     assert whole.plans == results.plans
+    assert all(job in whole.made["seestep"] for job in ("base 0", "reference 1", "trained 0"))
     page = (out / "report/index.html").read_text(encoding="utf-8")
     for word in ("Control arms", "Ablations", "trained", "sabotage json", "no replay"):
         assert word in page

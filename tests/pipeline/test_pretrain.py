@@ -20,6 +20,7 @@ TOY = (
     "settle={steps: 1, batch: 1}",
     "phases=[]",
     "pairs=0",
+    "notes=[made as a toy]",
     "data.workers=1",
     "data.parts={tables: {purpose: base, homes: 1, shard_homes: 1,"
     " views: {close: 1, wide: 0, orbits: 0, turns: 0, supersample: 1}}}",
@@ -36,7 +37,9 @@ def test_a_base_is_made_tested_and_told_about(tmp_path):
     folder, found = make_base(config, tmp_path, shape=SMALL, progress=silent)
     card = (folder / "MODEL_CARD.md").read_text()
     assert "| pointing |" in card and ">= 0.85" in card
-    assert "seeds 5900000 to 5900001" in card and "Nothing was\n    tuned" in card
+    assert "seeds 5900000 to 5900001" in card and "no base was\n    chosen by them" in card
+    assert "- **Note**: made as a toy\n" in card
+    assert found.weights_sha256 in card
     kept = msgspec.json.decode((tmp_path / "probe.json").read_bytes(), type=Probed)
     assert kept == found and kept.seeds == (5900000, 5900002)
     assert {item.home for item in kept.items} == {"5900000", "5900001"}

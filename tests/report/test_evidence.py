@@ -143,6 +143,36 @@ def test_what_is_kept_and_what_is_not_stand_in_short_with_their_numbers(results:
     assert "of pointing), fuse against base: pointing." in told
 
 
+def test_answers_that_become_readable_are_no_ability_and_carry_no_mean() -> None:
+    unread = [
+        msgspec.structs.replace(s, value=float(i < 25), parsed=i < 100)
+        for i, s in enumerate(answers("mini-c", "planning", 0))
+    ]
+    base = [*answers("mini-a", "count", 216), *unread]
+    after = [*answers("mini-a", "count", 204), *answers("mini-c", "planning", 64)]
+    wrong = [*answers("mini-a", "count", 48), *unread]
+    plans = answers("mini-plan", "planning", 0, total=4)
+    asked = {"fuse": Asked(seen=[[*after, *plans]], blind=[plans])}
+    parts = stage_parts(
+        Asked(seen=[[*base, *plans]], blind=[plans]), [*wrong, *plans], asked,
+        {s.item: 0.25 for s in base}, RULES,
+        suites=Suites(frozenset(("mini-a", "mini-c")), frozenset(("mini-plan",))),
+    )  # fmt: skip
+    results = Results(title="T", about="", made={}, rules=RULES, seeds=(0,), stages=("fuse",),
+                      until="fuse", **parts)  # fmt: skip
+    assert parts["verdicts"]["fuse"]["planning"] == "no test"
+    assert parts["untested"] == ("mini-c",)
+    assert parts["suite"].mean["fuse"].change > 0.05
+    assert parts["tested_mean"]["fuse"].change == pytest.approx(-0.05)
+    told = " ".join(short(results))
+    assert "Abilities that rose" not in told
+    assert "from 10.4 to 26.7, where chance is 25.0 and base's answers were read 42 %" in told
+    assert "Mean over the 1 suites in which base is above chance: base 90.0, fuse 85.0" in told
+    made = rows(section(results, "Suites"))
+    assert made["mini-c (240 items)"][0].endswith(", read 42 %)")
+    assert made["mean (of the 1 in which base is above chance)"][0].startswith("90.0 (")
+
+
 def test_the_settings_table_has_the_mean_of_the_suites(results: Results) -> None:
     made = rows(section(results, "Ablations"))
     assert made["linear"][0] == "linear" and made["linear"][1].startswith("85.0 (")

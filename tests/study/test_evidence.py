@@ -119,7 +119,7 @@ def test_a_verdict_asks_for_the_interval_and_for_the_test() -> None:
     assert changes([0.0] * n, [1.0] * n) == "gained"
     assert changes([1.0] * n, [0.0] * 100 + [1.0] * 300) == "fell"
     assert changes([1.0] * 8, [0.0] + [1.0] * 7) == "unclear"  # too few to say
-    assert changes([1.0] * n, [0.0] * 8 + [1.0] * 392) == "kept"  # -2, surely above -5
+    assert changes([1.0] * n, [0.0] * 6 + [1.0] * 394) == "kept"  # -1.5, surely above -5
 
 
 def test_a_fall_from_chance_is_no_fall() -> None:
@@ -127,6 +127,19 @@ def test_a_fall_from_chance_is_no_fall() -> None:
                         baseline="base")  # fmt: skip
     low = Facts(items=9, homes=9, chance=0.5, base=0.5, wrong_image=0.5, above=-0.1, small=False)
     assert verdict(made.cells["m"]["count"], low, RULES) == "no test"
+
+
+def test_a_rise_to_chance_is_no_gain() -> None:
+    half = run(*[1.0, 0.0] * 60)
+    made = pooled_table({"base": [run(*[0.0] * 120)], "m": [half]}, by="skill", baseline="base")
+    cell = made.cells["m"]["count"]
+    assert cell.verdict == "better" and cell.low < 0.5
+    unread = Facts(items=9, homes=9, chance=0.5, base=0, wrong_image=0, above=-0.5, small=False)
+    assert verdict(cell, unread, RULES) == "no test"  # its answers can be read now: no more
+    blind = Facts(items=9, homes=9, chance=0.0, base=0, wrong_image=0.5, above=-0.5, small=False)
+    assert verdict(cell, blind, RULES) == "no test"
+    low = Facts(items=9, homes=9, chance=0.1, base=0, wrong_image=0.1, above=-0.1, small=False)
+    assert verdict(cell, low, RULES) == "gained"
 
 
 def test_plan_rates_are_means_over_seeds_and_changes_pair_the_seeds() -> None:

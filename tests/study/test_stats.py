@@ -65,7 +65,39 @@ def test_a_clustered_null_is_rejected_about_as_often_as_promised() -> None:
 
 def test_macro_mean_weighs_benchmarks_equally() -> None:
     # (3-4-5): distances 0.3 and 0.4 below add to 0.5, halved by the two groups
-    assert stats.macro([(0.8, 0.5, 0.9), (0.6, 0.2, 0.6)]) == pytest.approx((0.7, 0.45, 0.75))
+    parts = [(0.8, 0.5, 0.9), (0.6, 0.2, 0.6)]
+    assert stats.macro(parts, np.eye(2)) == pytest.approx((0.7, 0.45, 0.75))
+
+
+def test_groups_of_the_same_homes_move_together() -> None:
+    homes = [str(i) for i in range(300)]
+    rng = np.random.default_rng(1)
+    kind = rng.normal(0.5, 0.2, 300)  # what a home adds to all of its questions
+    groups = [kind + rng.normal(0, 0.1, 300) for _ in range(4)]
+    found = stats.correlations([(g, homes) for g in groups])
+    assert found[0, 1] == pytest.approx(np.corrcoef(groups)[0, 1])
+    parts = [(i.mean, i.low, i.high) for i in (stats.interval(g, homes) for g in groups)]
+    _, low, high = stats.macro(parts, found)
+    whole = stats.interval(np.mean(groups, axis=0), homes)  # one score a home, resampled
+    assert (low, high) == pytest.approx((whole.low, whole.high), abs=0.002)
+    _, low, high = stats.macro(parts, np.eye(4))
+    assert high - low < 0.6 * (whole.high - whole.low)  # taken as strangers: too sure
+    apart = stats.correlations([(groups[0], homes), (groups[1], [f"{h}b" for h in homes])])
+    assert apart[0, 1] == 0.0
+
+
+def test_a_question_lost_makes_a_change_less_sure_than_none_lost() -> None:
+    homes = [str(i) for i in range(450)]
+    same = [1.0] * 450
+    none = stats.paired(same, same, homes)
+    one = stats.paired(same, [0.0, *same[1:]], homes)
+    third = stats.paired(same, [2 / 3, *same[1:]], homes)  # by one seed of three
+    room = binomtest(1, 450).proportion_ci(0.95, "exact").high - 1 / 450
+    assert one.low == pytest.approx(-1 / 450 - room)
+    assert one.high == pytest.approx(-1 / 450 + none.high)
+    assert one.low < third.low < none.low
+    many = stats.paired(same, [0.0] * 12 + same[12:], homes)  # enough for the bootstrap alone
+    assert many.high < 0
 
 
 def test_no_change_in_few_homes_is_not_certainty() -> None:

@@ -82,6 +82,7 @@ class PretrainConfig(Struct, frozen=True, kw_only=True):
     states_mb: int = 0  # what a frozen vision tower made of pictures, kept in memory
     save_every: int = 200  # steps between checkpoints to go on from
     log_every: int = 50
+    notes: tuple[str, ...] = ()  # what the card says besides, word for word
 
     def __post_init__(self) -> None:
         if self.optim.schedule != "floored_cosine":

@@ -154,7 +154,7 @@ def _start(config: PretrainConfig, folder: Path, corpus: Corpus, shape: Shape) -
 def _claim(out: Path, config: PretrainConfig, shape: Shape) -> None:
     """Hold ``out`` to what decides the weights: the recipe without how the run is watched."""
     plain = to_builtins(config)
-    for key in ("threads", "save_every", "log_every"):
+    for key in ("threads", "save_every", "log_every", "notes"):
         plain.pop(key)
     plain["data"] = {k: v for k, v in plain["data"].items() if k not in ("probe", "workers")}
     told = {"version": VERSION, "config": plain, "shape": to_builtins(shape)}
