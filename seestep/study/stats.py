@@ -98,11 +98,11 @@ def paired(
 
     The interval is a percentile bootstrap over clusters. Where fewer than ``FEW`` clusters moved
     it also reaches as far as exact (Clopper-Pearson) bounds on the shares of clusters that would
-    fall and rise; where all moved alike, or none did, which a bootstrap takes for certainty, as
-    far as such a bound on those not seen, and so does the smallest change that is found. The
-    p-value is the exact McNemar test where scores are 0/1 and every cluster holds one item, else a
-    sign-flip permutation test over clusters (which that test is the special case of), exact up to
-    12 non-zero clusters.
+    fall and rise, by as much as those seen did and at least by one item; where all moved alike,
+    which a bootstrap takes for certainty too, wholly. So does the smallest change. The p-value is
+    the exact McNemar test where scores are 0/1 and every cluster holds one item, else a sign-flip
+    permutation test over clusters (which that test is the special case of), exact up to 12
+    non-zero clusters.
     """
     x, labels = _arrays(before, clusters)
     y, _ = _arrays(after, clusters)
@@ -111,15 +111,16 @@ def paired(
     n, k = len(gain), len(sums)
     rng = np.random.default_rng(seed)
     alike = _alike(sums, counts)
+    size = _size(gain, sums, counts)
     if not alike:
         picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
         low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
         fell, rose = int((sums < -1e-12).sum()), int((sums > 1e-12).sum())
         if fell + rose < FEW:
-            low = min(low, max(-1.0, gain.mean() - _unseen(k, fell)))
-            high = max(high, min(1.0, gain.mean() + _unseen(k, rose)))
+            low = min(low, max(-1.0, gain.mean() - size * _unseen(k, fell)))
+            high = max(high, min(1.0, gain.mean() + size * _unseen(k, rose)))
     else:  # k clusters that moved alike still leave room for some that would not
-        room = _unseen(k)
+        room = size * _unseen(k)
         low, high = max(-1.0, float(gain.mean()) - room), min(1.0, float(gain.mean()) + room)
     gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
     if k == n and np.isin(gain, (-1.0, 0.0, 1.0)).all():
@@ -127,7 +128,9 @@ def paired(
     else:
         p, method = _sign_flip(sums, rng), "cluster sign-flip"
     spread = math.sqrt(k / max(1, k - 1) * float(((sums - gain.mean() * counts) ** 2).sum())) / n
-    mde = _unseen(k) if alike else float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread
+    mde = (
+        size * _unseen(k) if alike else float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread
+    )
     return Paired(float(gain.mean()), float(low), float(high), p, n, k, gained, lost, mde, method)
 
 
@@ -210,6 +213,18 @@ def _by_cluster(
 def _alike(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> bool:
     """Whether every cluster has the same mean, so that resampling them shows no spread."""
     return bool(np.ptp(sums / counts) < 1e-12)
+
+
+def _size(
+    gain: NDArray[np.float64], sums: NDArray[np.float64], counts: NDArray[np.float64]
+) -> float:
+    """By how much a cluster's mean changes where it does: at least by one of its items."""
+    one = len(sums) / len(gain)
+    if not gain.any():
+        return one
+    moves = np.abs(sums / counts)
+    moves = moves[moves > 1e-12]
+    return max(one, float(moves.mean())) if 0 < len(moves) < len(sums) else 1.0
 
 
 def _unseen(k: int, seen: int = 0) -> float:

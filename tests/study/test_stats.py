@@ -100,6 +100,31 @@ def test_a_question_lost_makes_a_change_less_sure_than_none_lost() -> None:
     assert many.high < 0
 
 
+def test_homes_of_several_questions_move_by_as_much_as_those_that_moved() -> None:
+    homes = [str(i // 4) for i in range(160)]
+    same = [1.0] * 160
+    none = stats.paired(same, same, homes)  # by one of four
+    assert none.high == pytest.approx((1 - 0.025 ** (1 / 40)) / 4) == -none.low
+    one = stats.paired(same, [0.0, *same[1:]], homes)
+    room = binomtest(1, 40).proportion_ci(0.95, "exact").high - 1 / 40
+    assert one.low == pytest.approx(-1 / 160 - room / 4)
+    whole = stats.paired(same, [0.0] * 4 + same[4:], homes)
+    assert whole.low == pytest.approx(-1 / 40 - room)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_rare_losses_lie_in_the_interval_as_often_as_promised(together: bool) -> None:
+    rng = np.random.default_rng(5)
+    homes = [str(i // 4) for i in range(160)]
+    held = 0
+    for seed in range(150):
+        spread = np.repeat(rng.random(40) < 0.04, 4) & (rng.random(160) < 0.5)
+        lost = spread if together else rng.random(160) < 0.02  # 2 of 100 either way
+        got = stats.paired([1.0] * 160, np.where(lost, 0.0, 1.0).tolist(), homes, seed=seed)
+        held += got.low <= -0.02 <= got.high
+    assert held >= 0.95 * 150
+
+
 def test_no_change_in_few_homes_is_not_certainty() -> None:
     few = stats.paired([1] * 4, [1] * 4, list("abcd"))
     many = stats.paired([1] * 400, [1] * 400, [str(i) for i in range(400)])
