@@ -33,7 +33,9 @@ def model_card(
     total = sum(p.numel() for p in model.parameters())
     vision = sum(p.numel() for p in model.model.visual.parameters())
     side = int(loaded.family.min_pixels**0.5)
-    took = f"{minutes:.0f} minutes, rendering included" if minutes else "not recorded here"
+    took = "not recorded here" + (", told in the note" if config.notes else "")
+    if minutes:
+        took = f"{minutes:.0f} minutes, rendering included"
     learnt = "\n".join(f"  - {n}: {_seeds(h)}" for n, h in config.data.parts.items())
     suites = seed_range("suite")
     notes = "".join(f"- **Note**: {_filled(note)}\n" for note in config.notes)
