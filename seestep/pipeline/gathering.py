@@ -168,7 +168,7 @@ def _made(
         spans.insert(1, f"episodes: {play.homes} {play.purpose} homes from number {play.first}")
     return {
         "base": f"{config.model}, weights sha256 {weights_sha256(base)[:16]}",
-        "seestep": f"{__version__}; {_commits(finished, out)}",
+        "seestep": f"{__version__}; {commits(finished, out)}",
         "stages": "; ".join(f"{s.name}: {stage_words(s)}" for s in config.stages),
         "training seeds": ", ".join(map(str, proof.seeds))
         + " (order of samples and every draw); arms: "
@@ -180,16 +180,22 @@ def _made(
     }
 
 
-def _commits(finished: Sequence[Job], out: Path) -> str:
+def commits(finished: Sequence[Job], out: Path) -> str:
     """The commits of the code that answered, each with its jobs."""
     by: dict[str, list[str]] = {}
     for job in finished:
         answers = sorted(job.work(out).glob("evals/*/predictions"))
-        for commit in sorted(
-            {(commit_of(folder) or "a commit not known")[:12] for folder in answers}
-        ):
+        for commit in sorted({_short(commit_of(folder)) for folder in answers}):
             by.setdefault(commit, []).append(f"{job.name} {job.seed}")
     return "; ".join(f"{commit}: {', '.join(names)}" for commit, names in by.items())
+
+
+def _short(commit: str | None) -> str:
+    """A commit as people write it; whether the code had been edited is kept."""
+    if commit is None:
+        return "commit not known"
+    name, _, edited = commit.partition("+")
+    return f"{name[:12]} with {edited}" if edited else name[:12]
 
 
 def _evaluation(config: Evidence) -> str:

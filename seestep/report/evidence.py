@@ -98,7 +98,9 @@ def short(results: Results) -> list[str]:
     over = len(results.suite.mean_over)
     if results.suite.mean:
         lines.append(f"Mean over {over} suites: {_mean_moved(results.suite.mean, last)}.")
-    if results.untested and results.tested_mean:
+    if results.untested and not results.tested_mean:
+        lines.append("Base is above chance in none of the suites: none is a test of forgetting.")
+    elif results.untested:
         lines.append(
             f"Mean over the {over - len(results.untested)} suites in which base is above chance: "
             f"{_mean_moved(results.tested_mean, last)}; without {', '.join(results.untested)}."
@@ -266,9 +268,11 @@ def _moved(results: Results, group: str) -> str:
         return told
     came = f"from {points(of.base)} to {points(cell.score)}"
     told = f"{told} {came}, where chance is {points(of.chance)}"
+    if of.wrong_image > of.chance:
+        told += f" and wrong pictures give {points(of.wrong_image)}"
     first = results.skill.cells[BASE][group]
     if seldom_read(first):
-        told += f" and base's answers were {seldom_read(first)}"
+        told += f", of base's answers {seldom_read(first)}"
     return told
 
 

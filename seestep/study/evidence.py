@@ -23,7 +23,7 @@ Seeds: TypeAlias = Sequence[Sequence[Score]]  # one model's scores, seed by seed
 Verdict: TypeAlias = Literal["gained", "kept", "fell", "unclear", "no test"]
 
 VERDICTS: dict[Verdict, str] = {
-    "gained": "better than base (Holm p < 0.05) and, where base is at chance, above chance",
+    "gained": "better than base (Holm p < 0.05), from chance only to above it and wrong pictures",
     "kept": "the interval of the change lies above the bound",
     "fell": "worse than base (Holm p < 0.05), and the interval reaches below the bound",
     "unclear": "the interval reaches below the bound, but the fall is not significant",

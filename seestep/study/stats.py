@@ -111,7 +111,7 @@ def paired(
     n, k = len(gain), len(sums)
     rng = np.random.default_rng(seed)
     alike = _alike(sums, counts)
-    size = _size(gain, sums, counts)
+    size = _size(gain, sums)
     if not alike:
         picks = rng.multinomial(k, np.full(k, 1 / k), size=DRAWS)
         low, high = np.quantile((picks @ sums) / (picks @ counts), [0.025, 0.975])
@@ -215,16 +215,16 @@ def _alike(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> bool:
     return bool(np.ptp(sums / counts) < 1e-12)
 
 
-def _size(
-    gain: NDArray[np.float64], sums: NDArray[np.float64], counts: NDArray[np.float64]
-) -> float:
-    """By how much a cluster's mean changes where it does: at least by one of its items."""
+def _size(gain: NDArray[np.float64], sums: NDArray[np.float64]) -> float:
+    """What a share of clusters that move is worth in the mean of all items: at least one item each.
+
+    Clusters of n / k items move by that many at most; where all moved alike nothing less is known.
+    """
     one = len(sums) / len(gain)
     if not gain.any():
         return one
-    moves = np.abs(sums / counts)
-    moves = moves[moves > 1e-12]
-    return max(one, float(moves.mean())) if 0 < len(moves) < len(sums) else 1.0
+    moves = np.abs(sums[np.abs(sums) > 1e-12])
+    return one * max(1.0, float(moves.mean())) if 0 < len(moves) < len(sums) else 1.0
 
 
 def _unseen(k: int, seen: int = 0) -> float:

@@ -13,6 +13,7 @@ from seestep.models.tiny import build as tiny
 from seestep.pipeline.arms import scores_of
 from seestep.pipeline.config import Pipeline
 from seestep.pipeline.evidence import Evidence, jobs, preview, remaining, run_evidence
+from seestep.pipeline.gathering import commits
 from seestep.records import Item, Record
 from seestep.run import read_rows
 from seestep.study.results import Results
@@ -85,6 +86,20 @@ def test_jobs_are_base_seeds_and_arms_that_stop_at_the_same_stage(evidence: Evid
     assert alone.replay is None and alone.sft is not None and alone.sft.anchor is None
     held = next(j for j in made if j.name == "no-keep").config.stages
     assert [s.sft.anchor is not None for s in held if s.sft] == [False, True, True]
+
+
+def test_an_edited_tree_and_an_unknown_commit_are_told(evidence: Evidence, tmp_path: Path) -> None:
+    head = "0123456789abcdef" * 2 + "01234567"
+    told = (head, head + "+changes", None)
+    made = jobs(evidence)[:3]
+    for job, git in zip(made, told, strict=True):
+        folder = job.work(tmp_path) / "evals" / "m" / "predictions"
+        folder.mkdir(parents=True)
+        (folder / "run.log.json").write_bytes(msgspec.json.encode({"git": git, "workers": 1}))
+    assert commits(made, tmp_path) == (
+        "0123456789ab: base 0; 0123456789ab with changes: reference 0; "
+        "commit not known: reference 1"
+    )
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_answers_that_become_readable_are_no_ability_and_carry_no_mean() -> None
     assert parts["tested_mean"]["fuse"].change == pytest.approx(-0.05)
     told = " ".join(short(results))
     assert "Abilities that rose" not in told
-    assert "from 10.4 to 26.7, where chance is 25.0 and base's answers were read 42 %" in told
+    assert "from 10.4 to 26.7, where chance is 25.0, of base's answers read 42 %" in told
     assert "Mean over the 1 suites in which base is above chance: base 90.0, fuse 85.0" in told
     made = rows(section(results, "Suites"))
     assert made["mini-c (240 items)"][0].endswith(", read 42 %)")

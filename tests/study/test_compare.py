@@ -1,6 +1,7 @@
 """Tables of several runs, by hand sums."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from seestep.errors import DataError
@@ -108,3 +109,38 @@ def test_free_and_constrained_answers_are_not_compared() -> None:
     with pytest.raises(DataError, match=r"grammar.*wanted free, got constrained"):
         table({"base": free, "tuned": held})
     assert table({"base": held, "tuned": held}).cells["tuned"]["mini-plan"].change == 0
+
+
+def test_the_mean_of_suites_of_the_same_homes_is_as_sure_as_their_joint_bootstrap() -> None:
+    rng = np.random.default_rng(2)
+    k, each = 150, 3
+    easy = rng.random(k) < 0.5  # a home that is easy in one suite is hard in the other one,
+    turn = rng.random(k) < 0.15  # and some are all right afterwards, in both
+    before, after = [], []
+    gains = np.zeros((2, k))
+    sums = np.zeros((2, k))
+    for n, suite in enumerate("ab"):
+        for home in range(k):
+            for i in range(each):
+                old = float(rng.random() < (0.75 if easy[home] == (n == 0) else 0.25))
+                new = 1.0 if turn[home] else old
+                sums[n, home] += old / each
+                gains[n, home] += (new - old) / each
+                at = f"{suite}-{home}-{i}"
+                before.append(scored(suite, at, old, f"home:{home}"))
+                after.append(scored(suite, at, new, f"home:{home}"))
+    new = scored("a", "a-new", 1.0, "home:0")  # base was not asked this
+    got = table({"base": before, "m": [*after, new]}, by="suite")
+    picks = np.random.default_rng(9).multinomial(k, np.full(k, 1 / k), size=20_000) / k
+    for cell, rows, low, high in (
+        (got.mean["base"], sums, "low", "high"),
+        (got.mean["m"], gains, "change_low", "change_high"),
+    ):
+        wanted = np.quantile(picks @ rows.mean(axis=0), [0.025, 0.975])
+        assert (getattr(cell, low), getattr(cell, high)) == pytest.approx(wanted, abs=0.004)
+    assert got.mean["base"].clusters == k
+
+
+def scored(suite: str, item: str, value: float, home: str) -> Score:
+    return Score(item=item, suite=suite, skill="s", value=value, parsed=True, rule="r",
+                 clusters=(home,))  # fmt: skip

@@ -110,6 +110,27 @@ def test_homes_of_several_questions_move_by_as_much_as_those_that_moved() -> Non
     assert one.low == pytest.approx(-1 / 160 - room / 4)
     whole = stats.paired(same, [0.0] * 4 + same[4:], homes)
     assert whole.low == pytest.approx(-1 / 40 - room)
+    both = stats.paired(same, [0.0] * 5 + same[5:], homes)  # four of one home, one of another
+    room = binomtest(2, 40).proportion_ci(0.95, "exact").high - 2 / 40
+    assert both.low == pytest.approx(-5 / 160 - room * 2.5 / 4)
+
+
+def test_a_small_home_that_moved_wholly_says_as_little_as_a_large_one() -> None:
+    homes = ["one", *(str(i // 20) for i in range(400))]  # 20 homes of 20 questions, one of one
+    same = [1.0] * 401
+    room = binomtest(1, 21).proportion_ci(0.95, "exact").high - 1 / 21
+    for lost in (0, 1):
+        after = [float(i != lost) for i in range(401)]
+        got = stats.paired(same, after, homes)
+        assert got.low == pytest.approx(-1 / 401 - room * 21 / 401)
+    assert stats.paired(same, same, homes).mde == pytest.approx((1 - 0.025 ** (1 / 21)) * 21 / 401)
+
+
+def test_what_a_home_adds_to_a_mean_is_all_its_questions() -> None:
+    first = ([1.0, 0.0, 1.0, 1.0, 0.0, 0.0], list("aabbcc"))  # pulls 0, 1, -1
+    second = ([1.0, 1.0, 0.0, 0.0], list("abcc"))  # 0.5, 0.5, -1
+    by_hand = (0 * 0.5 + 1 * 0.5 + 1 * 1) / (2**0.5 * 1.5**0.5)
+    assert stats.correlations([first, second])[0, 1] == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("together", [False, True])
